@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bench/core/histogram.h"
+
+#include <math.h>
+#include <string.h>
+
+void hcb_hist_reset(struct hcb_hist *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->min = UINT64_MAX;
+	h->lo = HCB_HIST_BUCKETS;
+}
+
+void hcb_hist_merge(struct hcb_hist *into, const struct hcb_hist *from)
+{
+	if (!from->count)
+		return;
+	for (uint32_t i = from->lo; i <= from->hi; i++)
+		into->bucket[i] += from->bucket[i];
+	into->count += from->count;
+	into->sum += from->sum;
+	into->saturated += from->saturated;
+	if (from->min < into->min)
+		into->min = from->min;
+	if (from->max > into->max)
+		into->max = from->max;
+	if (from->lo < into->lo)
+		into->lo = from->lo;
+	if (from->hi > into->hi)
+		into->hi = from->hi;
+}
+
+static unsigned bucket_shift(uint32_t i)
+{
+	return i < (2u << HCB_HIST_SUB_BITS) ? 0 : (i >> HCB_HIST_SUB_BITS) - 1;
+}
+
+uint64_t hcb_hist_bucket_width(uint32_t i)
+{
+	return (uint64_t)1 << bucket_shift(i);
+}
+
+uint64_t hcb_hist_bucket_low(uint32_t i)
+{
+	unsigned e = bucket_shift(i);
+	return ((uint64_t)i - ((uint64_t)e << HCB_HIST_SUB_BITS)) << e;
+}
+
+uint64_t hcb_hist_quantile(const struct hcb_hist *h, double q)
+{
+	if (!h->count)
+		return 0;
+	uint64_t rank = (uint64_t)ceil(q * (double)h->count);
+	if (rank < 1)
+		rank = 1;
+	if (rank >= h->count)
+		return h->max;
+	uint64_t seen = 0;
+	for (uint32_t i = h->lo; i <= h->hi; i++) {
+		seen += h->bucket[i];
+		if (seen < rank)
+			continue;
+		uint64_t v = hcb_hist_bucket_low(i) + (hcb_hist_bucket_width(i) - 1) / 2;
+		return v < h->min ? h->min : v > h->max ? h->max : v;
+	}
+	return h->max;
+}
+
+double hcb_hist_mean(const struct hcb_hist *h)
+{
+	return h->count ? (double)h->sum / (double)h->count : 0;
+}
+
+uint64_t hcb_quantile_min_samples(double q)
+{
+	double tail = q > 0.5 ? q : 1 - q;
+	if (!(q > 0 && q < 1))
+		return UINT64_MAX;
+	return (uint64_t)ceil(log(0.025) / log(tail));
+}

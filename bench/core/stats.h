@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arithmetic on series of doubles: where a warm-up ends, how much neighbours depend on
+ * each other. Nothing here reads a clock or decides anything.
+ */
+#ifndef HCB_CORE_STATS_H
+#define HCB_CORE_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * MSER-5 (K. P. White, "An effective truncation heuristic for bias reduction in
+ * simulation output", Simulation 69(6), 1997; White, Cobb and Spratt, "A comparison of
+ * five steady-state truncation heuristics for simulation", WSC 2000). The series is cut
+ * into batches of five; d batches are dropped, d chosen so that the squared standard
+ * error of the mean of those kept, sum (y - mean)^2 / (n - d)^2, is smallest; ties go to
+ * the smaller d. Two rules come from Hoad, Robinson and Davies, "Automating warm-up
+ * length estimation", J. Oper. Res. Soc. 61, 2010: at least five batches are kept, since
+ * a few at the end may agree by chance, and a cut in the second half means that the
+ * series was too short to tell.
+ */
+struct hcb_mser {
+	size_t cut;  /* the first value to keep, a multiple of 5 */
+	bool steady; /* false: the cut falls in the second half, or fewer than 50 values
+	              */
+};
+
+/* n values, oldest first. A tail of n % 5 values takes no part in the choice. */
+struct hcb_mser hcb_mser5(const double *y, size_t n);
+
+/*
+ * Lag-1 autocorrelation, sum (y[i]-m)(y[i+1]-m) / sum (y[i]-m)^2 (Box and Jenkins, "Time
+ * Series Analysis", 2.1.5, the estimate with divisor n for both). Between -1 and 1; 0 for
+ * a constant series or fewer than 3 values. White noise: mean -1/n, deviation 1/sqrt(n).
+ */
+double hcb_autocorr1(const double *y, size_t n);
+
+double hcb_mean(const double *y, size_t n); /* 0 if n is 0 */
+
+#endif
