@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Disk profiles: the numbers that make the model one particular drive. An INI file in
+ * lab/disks/, one section per part of the drive; every key is required, so that nothing
+ * hides behind a default. hdd_model.h says what each number does.
+ */
+#ifndef HCB_ENGINES_HDD_PROFILE_H
+#define HCB_ENGINES_HDD_PROFILE_H
+
+#include <stdint.h>
+
+#include "bench/core/err.h"
+#include "bench/core/opt.h"
+
+#define HDD_MAX_ZONES      64
+#define HDD_MAX_SEGMENTS   64
+#define HDD_MAX_DIRTY_CMDS 8192
+#define HDD_MAX_NCQ        64
+
+struct hdd_profile {
+	char name[64]; /* the file's stem */
+	char description[160];
+
+	/* [disk] */
+	uint64_t sectors; /* of 512 bytes */
+	double rpm;
+	double rpm_tolerance; /* share; a spindle's own speed is drawn within it */
+
+	/* [geometry] */
+	uint64_t heads;
+	uint64_t tracks;        /* per surface */
+	uint64_t outer_sectors; /* per track, outermost zone */
+	uint64_t inner_sectors; /* per track, innermost zone */
+	uint64_t zones;         /* of equal track counts */
+	uint64_t band_tracks;   /* tracks a head runs before the next head takes over */
+	uint64_t skew_ns;       /* head and track switch, and the skew that hides it */
+
+	/* [seek]: d is the distance as a share of the stroke */
+	uint64_t track_ns; /* one track */
+	double knee;       /* square root of d up to here, then linear */
+	uint64_t knee_ns;  /* at the knee */
+	uint64_t full_ns;  /* at d = 1 */
+	uint64_t write_settle_ns;
+
+	/* [interface] */
+	uint64_t overhead_ns; /* decoding a command that needs the medium */
+	uint64_t hit_ns;      /* decoding one that the buffer serves */
+	uint64_t link_bytes;  /* effective, per second */
+	uint64_t ncq_depth;
+
+	/* [queue] */
+	uint64_t rpo_window; /* oldest commands looked at for the shortest positioning */
+	uint64_t age_limit_ns; /* a command older than this goes first */
+
+	/* [buffer] */
+	uint64_t buffer_bytes;
+	uint64_t read_segments;
+	uint64_t read_ahead_tracks; /* whole tracks read on after the request's own */
+	int write_cache;            /* default of cache= */
+	uint64_t dirty_bytes;
+	uint64_t dirty_commands;
+	uint64_t destage_window;
+	uint64_t destage_idle_ns;
+	double destage_forced; /* share of either dirty limit */
+	uint64_t flush_ns;     /* added to every flush */
+};
+
+/* Reads and checks one file. Errors name FILE:LINE; exit code 2. */
+int hdd_profile_read(const char *path, struct hdd_profile *p, struct hcb_err *err);
+/* The same over a string; path stands for the file in messages. */
+int hdd_profile_read_string(const char *text, const char *path, struct hdd_profile *p,
+                            struct hcb_err *err);
+/* NAME (looked up among the shipped profiles) or a path to a .ini. */
+int hdd_profile_find(const char *name, struct hdd_profile *p, struct hcb_err *err);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who the conformance tests are run on, and how what that made is removed again. */
+#ifndef HCB_TESTS_SUBJECTS_H
+#define HCB_TESTS_SUBJECTS_H
+
+#include "hcb_loop.h"
+#include "hcb_test.h"
+
+#include <assert.h>
+
+#include "bench/core/guard.h"
+#include "bench/core/units.h"
+#include "engines/engine.h"
+
+#define WANT (16 * HCB_MIB)
+
+struct subject {
+	const struct hcb_engine *engine;
+	char target[512];
+	char wrong[512];    /* a target whose opening must fail, "" if none can */
+	const char *absent; /* why it cannot run here, or NULL */
+	bool stores;        /* reads give back what was written */
+};
+
+#define MAX_SUBJECTS 24
+static struct subject subjects[MAX_SUBJECTS];
+static size_t n_subjects;
+
+static struct subject *add(const struct hcb_engine *e, const char *target,
+                           const char *wrong, bool stores)
+{
+	assert(n_subjects < MAX_SUBJECTS);
+	struct subject *s = &subjects[n_subjects++];
+	s->engine = e;
+	s->stores = stores;
+	s->absent = e->unavailable;
+	snprintf(s->target, sizeof(s->target), "%s", target);
+	snprintf(s->wrong, sizeof(s->wrong), "%s", wrong);
+	return s;
+}
+
+static char ceph_name[64];
+
+static void add_ceph(const struct hcb_engine *e, bool rbd)
+{
+	const char *conf = getenv("HCBENCH_TEST_CEPH_CONF");
+	const char *pool = getenv("HCBENCH_TEST_CEPH_POOL");
+	char target[512], wrong[512];
+	if (!pool)
+		pool = "main";
+	snprintf(ceph_name, sizeof(ceph_name), "hcbench-conformance-%d", (int)getpid());
+	if (!conf)
+		conf = "";
+	if (rbd) {
+		snprintf(target, sizeof(target), "rbd:%s/%s,make=on,conf=%s", pool,
+		         ceph_name, conf);
+		snprintf(wrong, sizeof(wrong), "rbd:%s/%s-absent,conf=%s", pool,
+		         ceph_name, conf);
+	} else {
+		snprintf(target, sizeof(target), "rados:%s,make=on,prefix=%s,conf=%s",
+		         pool, ceph_name, conf);
+		snprintf(wrong, sizeof(wrong), "rados:%s-absent,conf=%s", ceph_name,
+		         conf);
+	}
+	struct subject *s = add(e, target, wrong, true);
+	if (!s->absent && !*conf)
+		s->absent = "HCBENCH_TEST_CEPH_CONF names no cluster";
+}
+
+/* ---- files and block devices ---- */
+
+static char file_dir[128];
+static struct hcb_test_loop loop[2];
+static const char *no_loop;
+
+/* A loop device of 24 MiB that carries our mark. */
+static void make_loop(struct hcb_test_loop *l, const char *file)
+{
+	struct hcb_guard g;
+	struct hcb_err err = HCB_ERR_INIT;
+	if (hcb_test_loop_attach(l, file, WANT + 8 * HCB_MIB)) {
+		no_loop = "no loop device could be set up";
+		return;
+	}
+	if (hcb_guard_device(l->path, HCB_GUARD_UNMARKED, NULL, &g, &err) ||
+	    hcb_guard_mark(&g, &err)) {
+		fprintf(stderr, "test_engine: %s\n", err.msg);
+		exit(1);
+	}
+	hcb_guard_close(&g);
+}
+
+/* On a file that the first opening makes, with and without native FUA, and on a loop
+   device where there can be one. The one that must fail is not hcbench's. */
+static void add_blockdev(const struct hcb_engine *e, struct hcb_test_loop *l)
+{
+	char target[512], wrong[512], path[256];
+	if (!file_dir[0]) {
+		hcb_test_mkdir(file_dir, sizeof(file_dir));
+		no_loop = hcb_test_no_loops();
+	}
+	snprintf(path, sizeof(path), "%s/foreign-%s", file_dir, e->name);
+	char *zeros = calloc(1, 65536);
+	hcb_test_write(path, zeros, 65536);
+	free(zeros);
+	snprintf(wrong, sizeof(wrong), "%s:%s", e->name, path);
+	snprintf(target, sizeof(target), "%s:%s/f-%s,make=on", e->name, file_dir,
+	         e->name);
+	add(e, target, wrong, true);
+	snprintf(target, sizeof(target), "%s:%s/g-%s,make=on,fua=on", e->name, file_dir,
+	         e->name);
+	add(e, target, "", true);
+	snprintf(path, sizeof(path), "%s/disk-%s", file_dir, e->name);
+	if (!no_loop && !e->unavailable)
+		make_loop(l, path);
+	snprintf(target, sizeof(target), "%s:%s,fua=on", e->name,
+	         no_loop ? "/dev/loop" : l->path);
+	struct subject *s = add(e, target, "", true);
+	if (!s->absent)
+		s->absent = no_loop;
+}
+
+static void remove_files(void)
+{
+	static const char *const names[] = {"foreign-uring", "f-uring",        "g-uring",
+	                                    "disk-uring",    "foreign-libaio", "f-libaio",
+	                                    "g-libaio",      "disk-libaio"};
+	char path[256];
+	for (size_t i = 0; i < sizeof(loop) / sizeof(loop[0]); i++)
+		hcb_test_loop_detach(&loop[i]);
+	for (size_t i = 0; file_dir[0] && i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", file_dir, names[i]);
+		remove(path);
+	}
+	if (file_dir[0])
+		rmdir(file_dir);
+}
+
+static void targets_of(const struct hcb_engine *e)
+{
+	if (strcmp(e->name, "null") == 0) {
+		add(e, "null:", "", false);
+	} else if (strcmp(e->name, "mem") == 0) {
+		add(e, "mem:32MiB", "mem:lots", true);
+	} else if (strcmp(e->name, "hdd") == 0) {
+		add(e, "hdd:generic-7200", "hdd:no-such-profile", false);
+		add(e, "hdd:generic-7200,store=on,cache=on", "", true);
+	} else if (strcmp(e->name, "rbd") == 0) {
+		add_ceph(e, true);
+	} else if (strcmp(e->name, "rados") == 0) {
+		add_ceph(e, false);
+	} else if (strcmp(e->name, "libaio") == 0) {
+		add_blockdev(e, &loop[0]);
+	} else if (strcmp(e->name, "uring") == 0) {
+		add_blockdev(e, &loop[1]);
+	} else {
+		fprintf(stderr,
+		        "test_engine: engine \"%s\" has no target to be tested on; add "
+		        "one to targets_of()\n",
+		        e->name);
+		exit(1);
+	}
+}
+
+/* ---- removing what the Ceph engines made ---- */
+
+#ifdef HCB_HAVE_RBD
+#include <rbd/librbd.h>
+
+static void remove_objects(rados_t cluster, const char *pool)
+{
+	rados_ioctx_t io;
+	rados_list_ctx_t list;
+	const char *name;
+	if (rados_ioctx_create(cluster, pool, &io))
+		return;
+	rbd_remove(io, ceph_name);
+	rados_ioctx_set_namespace(io, "hcbench");
+	if (rados_nobjects_list_open(io, &list) == 0) {
+		while (rados_nobjects_list_next(list, &name, NULL, NULL) == 0)
+			if (strncmp(name, ceph_name, strlen(ceph_name)) == 0)
+				rados_remove(io, name);
+		rados_nobjects_list_close(list);
+	}
+	rados_ioctx_destroy(io);
+}
+
+static void remove_ceph(void)
+{
+	const char *conf = getenv("HCBENCH_TEST_CEPH_CONF");
+	const char *pool = getenv("HCBENCH_TEST_CEPH_POOL");
+	rados_t cluster;
+	if (!conf || rados_create(&cluster, "admin"))
+		return;
+	rados_conf_read_file(cluster, conf);
+	rados_conf_set(cluster, "client_mount_timeout", "20");
+	rados_conf_set(cluster, "rados_osd_op_timeout", "20");
+	if (rados_connect(cluster) == 0)
+		remove_objects(cluster, pool ? pool : "main");
+	rados_shutdown(cluster);
+}
+#else
+static void remove_ceph(void)
+{
+}
+#endif
+
+static int remove_all(void **state)
+{
+	(void)state;
+	remove_ceph();
+	remove_files();
+	return 0;
+}
+
+#endif
