@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parameters of the postgres workload, and how large its volumes are. */
+#include "workloads/postgres_impl.h"
+
+#define SPARE_PAGES   16u             /* clog and pg_control */
+#define JOURNAL_BYTES (128 * HCB_MIB) /* mke2fs for such sizes */
+
+static const char *const arrival_names[] = {"poisson", "steady", "bursty", NULL};
+
+#define OPT(field) offsetof(struct pg_conf, field)
+const struct hcb_opt pg_opts[] = {
+        {.name = "scale",
+         .type = HCB_OPT_U64,
+         .offset = OPT(scale),
+         .def = "100",
+         .min = 1,
+         .max = 100000,
+         .help = "pgbench scale: 15 MiB of database each"},
+        {.name = "clients",
+         .type = HCB_OPT_U64,
+         .offset = OPT(clients),
+         .def = "16",
+         .min = 1,
+         .max = 5000,
+         .help = "backends"},
+        {.name = "rate",
+         .type = HCB_OPT_RATE,
+         .offset = OPT(rate_per_s),
+         .def = "0/s",
+         .min = 0,
+         .max = 1e6,
+         .help = "transactions offered, e.g. 40/s (open load); 0/s: closed loop"},
+        {.name = "arrivals",
+         .type = HCB_OPT_ENUM,
+         .offset = OPT(arrivals),
+         .def = "poisson",
+         .names = arrival_names,
+         .help = "poisson, steady, or bursty (b-model, b=0.65, 1 s to 1 h; assumed)"},
+        {.name = "think",
+         .type = HCB_OPT_DURATION,
+         .offset = OPT(think_ns),
+         .def = "0",
+         .help = "closed loop: pause between two transactions of a client"},
+        {.name = "cpu",
+         .type = HCB_OPT_DURATION,
+         .offset = OPT(cpu_ns),
+         .def = "200us",
+         .help = "time of a transaction outside the storage (assumed)"},
+        {.name = "checkpoint_timeout",
+         .type = HCB_OPT_DURATION,
+         .offset = OPT(checkpoint_timeout_ns),
+         .def = "5m",
+         .min = 1e9,
+         .max = 86400e9,
+         .help = "PostgreSQL's; short runs set 30s and say so"},
+        {.name = "max_wal_size",
+         .type = HCB_OPT_SIZE,
+         .offset = OPT(max_wal_bytes),
+         .def = "1GiB",
+         .min = 0x1p25,
+         .max = 0x1p50,
+         .help = "PostgreSQL's"},
+        {.name = "checkpoint_completion_target",
+         .type = HCB_OPT_DOUBLE,
+         .offset = OPT(completion_target),
+         .def = "0.9",
+         .min = 0.01,
+         .max = 1,
+         .help = "PostgreSQL's"},
+        {.name = "checkpoints",
+         .type = HCB_OPT_U64,
+         .offset = OPT(checkpoints),
+         .def = "2",
+         .min = 1,
+         .max = 200,
+         .help = "whole checkpoint cycles to measure without --duration"},
+        {.name = "files",
+         .type = HCB_OPT_U64,
+         .offset = OPT(files),
+         .def = "12",
+         .min = 1,
+         .max = 10000,
+         .help = "files fsynced by a checkpoint (assumed; 600-700 seen elsewhere)"},
+        {.name = "wal_segments",
+         .type = HCB_OPT_U64,
+         .offset = OPT(wal_segments),
+         .def = "28",
+         .min = 5,
+         .max = 4096,
+         .help = "16 MiB segments in the ring (5 to 64 by default settings)"},
+        {.name = "new_segment",
+         .type = HCB_OPT_SHARE,
+         .offset = OPT(new_segment),
+         .def = "2%",
+         .min = 0,
+         .max = 1,
+         .help = "share of segments made, not recycled (assumed)"},
+        {.name = "wal_record",
+         .type = HCB_OPT_SIZE,
+         .offset = OPT(wal_record_bytes),
+         .def = "500",
+         .min = 40,
+         .max = 1e8,
+         .help = "log of a transaction without page images"},
+        {.name = "fpi",
+         .type = HCB_OPT_SIZE,
+         .offset = OPT(fpi_bytes),
+         .def = "8200",
+         .min = 100,
+         .max = 8400,
+         .help = "log of one full-page image"},
+        {.name = "kappa",
+         .type = HCB_OPT_DOUBLE,
+         .offset = OPT(kappa),
+         .def = "1.3",
+         .min = 1,
+         .max = 2,
+         .help = "pages touched per account update (assumed: 1.0 HOT to 2.0)"},
+        {.name = "full_page_writes",
+         .type = HCB_OPT_BOOL,
+         .offset = OPT(full_page_writes),
+         .def = "on",
+         .help = "PostgreSQL's"},
+        {.name = "shared_buffers",
+         .type = HCB_OPT_SIZE,
+         .offset = OPT(shared_buffers_bytes),
+         .def = "4GiB",
+         .min = 0x1p20,
+         .max = 0x1p45,
+         .help = "below the database's size, backends evict dirty pages"},
+        {.name = "cache",
+         .type = HCB_OPT_SIZE,
+         .offset = OPT(cache_bytes),
+         .def = "8GiB",
+         .min = 0x1p20,
+         .max = 0x1p45,
+         .help = "shared_buffers plus page cache; below the database's size pages are "
+                 "read"},
+        {.name = "synchronous_commit",
+         .type = HCB_OPT_BOOL,
+         .offset = OPT(synchronous_commit),
+         .def = "on",
+         .help = "off: a commit does not wait; up to 600 ms may be lost"},
+        {.name = "commit_delay",
+         .type = HCB_OPT_DURATION,
+         .offset = OPT(commit_delay_ns),
+         .def = "0",
+         .max = 100e6,
+         .help = "PostgreSQL's"},
+        {.name = "commit_siblings",
+         .type = HCB_OPT_U64,
+         .offset = OPT(commit_siblings),
+         .def = "5",
+         .max = 1000,
+         .help = "PostgreSQL's"},
+        {.name = NULL},
+};
+
+const struct hcb_stream_info pg_streams[PG_STREAMS] = {
+        [PG_S_COMMIT_WRITE] = {"commit", HCB_WRITE},
+        [PG_S_COMMIT_FLUSH] = {"commit-flush", HCB_FLUSH},
+        [PG_S_SEGMENT] = {"new-segment", HCB_WRITE},
+        [PG_S_CKPT_WRITE] = {"checkpoint", HCB_WRITE},
+        [PG_S_CKPT_FLUSH] = {"checkpoint-flush", HCB_FLUSH},
+        [PG_S_EVICT] = {"eviction", HCB_WRITE},
+        [PG_S_JOURNAL] = {"journal", HCB_WRITE},
+        [PG_S_JOURNAL_FLUSH] = {"journal-flush", HCB_FLUSH},
+        [PG_S_METADATA] = {"metadata", HCB_WRITE},
+        [PG_S_READ] = {"cache-miss", HCB_READ},
+};
+
+const struct hcb_tx_info pg_txs[PG_TXS] = {
+        [PG_TX_COMMIT] = {"commit", "WAL write plus flush, from when it was due"},
+        [PG_TX_CHECKPOINT] = {"checkpoint",
+                              "from its start to the last segment recycled"},
+};
+
+const char *const pg_phases[] = {"checkpoint write", "checkpoint sync",
+                                 "checkpoint finish", NULL};
+
+/* accounts and its index */
+uint64_t pg_heap_pages(const struct pg_conf *c)
+{
+	return c->scale * (PG_HEAP_PAGES_PER_SCALE + PG_INDEX_PAGES_PER_SCALE);
+}
+
+uint64_t pg_hot_pages(const struct pg_conf *c)
+{
+	return 2 + c->scale / 8;
+}
+int pg_plan(const void *conf, struct hcb_geometry *geo, struct hcb_err *err)
+{
+	const struct pg_conf *c = conf;
+	if (c->cache_bytes < c->shared_buffers_bytes)
+		return hcb_err_usage(err,
+		                     "postgres: cache is below shared_buffers: it is "
+		                     "shared_buffers plus the page cache");
+	if (!c->synchronous_commit && c->rate_per_s <= 0 && c->cpu_ns + c->think_ns == 0)
+		return hcb_err_usage(
+		        err, "postgres: synchronous_commit=off in a closed loop "
+		             "needs cpu or think above 0: nothing else would take time");
+	if (c->rate_per_s > 0 && c->think_ns)
+		return hcb_err_usage(
+		        err, "postgres: think belongs to a closed loop; with rate "
+		             "the arrivals set the pace");
+	geo->n_volumes = PG_VOLUMES;
+	geo->regions[PG_VOL_WAL] = (struct hcb_region){
+	        .name = "wal", .bytes = c->wal_segments * PG_SEGMENT, .prefill = true};
+	geo->regions[PG_VOL_DATA] =
+	        (struct hcb_region){.name = "data",
+	                            .bytes = (pg_heap_pages(c) + pg_hot_pages(c) +
+	                                      PG_HISTORY_PAGES + SPARE_PAGES) *
+	                                     PG_PAGE,
+	                            .prefill = true};
+	geo->journal_bytes = JOURNAL_BYTES;
+	return 0;
+}
