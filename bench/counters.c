@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bench/counters.h"
+
+#include <stdint.h>
+
+static json_t *change_leaf(const json_t *before, json_t *after)
+{
+	if (json_is_integer(before) && json_is_integer(after))
+		return json_integer(json_integer_value(after) -
+		                    json_integer_value(before));
+	if (json_is_number(before) && json_is_number(after))
+		return json_real(json_number_value(after) - json_number_value(before));
+	return json_incref(after);
+}
+
+json_t *hcb_counters_change(const json_t *before, const json_t *after)
+{
+	if (!json_is_object(before) || !json_is_object(after))
+		return NULL;
+	json_t *out = json_object();
+	const char *key;
+	json_t *v;
+	json_object_foreach((json_t *)(uintptr_t)after, key, v)
+	{
+		const json_t *b = json_object_get(before, key);
+		json_t *d =
+		        json_is_object(v) ? hcb_counters_change(b, v) : change_leaf(b, v);
+		json_object_set_new(out, key, d ? d : json_incref(v));
+	}
+	return out;
+}

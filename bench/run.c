@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bench/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "bench/core/random.h"
+#include "bench/core/stats.h"
+#include "bench/core/units.h"
+#include "bench/counters.h"
+#include "bench/hostload.h"
+#include "bench/prefill.h"
+#include "bench/progress.h"
+#include "bench/run_document.h"
+#include "engines/target.h"
+
+#define LOOP_NICE -11
+#define GRACE_NS                                                                         \
+	(30 * HCB_SEC) /* for what was due in the window and is not done at its end */
+
+struct session {
+	const struct hcb_run *run;
+	struct hcb_layout layout;
+	unsigned n_open;
+	struct hcb_clock clock;
+	struct hcb_record rec;
+	struct hcb_loop loop;
+	struct hcb_hostload host;
+	struct hcb_judgement judged;
+	struct hcb_observed seen;
+	void *state;
+	json_t *before[HCB_MAX_VOLUMES], *after[HCB_MAX_VOLUMES];
+	json_t *around_before, *around_after;
+	uint64_t wall_start;
+};
+
+/* --- targets ---------------------------------------------------------------------- */
+
+static int check_clock(const struct session *s, const struct hcb_dev *dev,
+                       struct hcb_err *err)
+{
+	if (s->run->virtual_clock && !(dev->engine->caps & HCB_CAP_MODEL))
+		return hcb_err_usage(
+		        err, "%s: a real target cannot run under the virtual clock",
+		        dev->target);
+	return 0;
+}
+
+static int check_durability(const struct hcb_dev *dev, struct hcb_err *err)
+{
+	if (dev->caps & (HCB_CAP_FLUSH | HCB_CAP_ALWAYS_DURABLE))
+		return 0;
+	return hcb_err_set(err, -EOPNOTSUPP,
+	                   "%s: has no flush: a commit there would not be durable",
+	                   dev->target);
+}
+
+static int open_targets(struct session *s, struct hcb_err *err)
+{
+	const struct hcb_run *run = s->run;
+	uint32_t depth = run->wl->max_ops(run->conf);
+	for (unsigned d = 0; d < s->layout.n_devs; d++) {
+		struct hcb_dev *dev = s->layout.devs[d];
+		dev->clock = &s->clock;
+		dev->seed = hcb_mix64(run->seed + 1000 + d);
+		dev->depth = depth < 64 ? 64 : depth; /* the prefill's depth at least */
+		dev->max_len = 1 << 20;
+		dev->deadline_ns = run->deadline_ns;
+		const struct hcb_surroundings *a = run->around;
+		int r = check_clock(s, dev, err);
+		if (!r && a && a->prepare)
+			r = a->prepare(a->arg, dev, err);
+		r = r ? r : hcb_target_open(dev, err);
+		if (r)
+			return r;
+		s->n_open++;
+		r = check_durability(dev, err);
+		if (r)
+			return r;
+	}
+	hcb_layout_set_fua(&s->layout, run->fua_native);
+	return 0;
+}
+
+static int prefill(struct session *s, struct hcb_err *err)
+{
+	const struct hcb_surroundings *a = s->run->around;
+	const struct hcb_run *run = s->run;
+	if (run->no_prefill || run->virtual_clock)
+		return 0;
+	uint64_t bytes = hcb_prefill_bytes(&s->layout);
+	if (!bytes)
+		return 0;
+	if (run->caps.bytes && bytes > run->caps.bytes)
+		return hcb_err_usage(
+		        err, "prefilling takes %llu bytes, more than --cap-bytes %llu",
+		        (unsigned long long)bytes, (unsigned long long)run->caps.bytes);
+	int r = a && a->prefilling ? a->prefilling(a->arg, true, err) : 0;
+	if (r)
+		return r;
+	r = hcb_prefill(&s->layout, &s->clock, run->caps.bytes_per_s, run->deadline_ns,
+	                run->signal_seen, run->progress, &s->seen.prefilled_bytes, err);
+	/* The disks' timing comes back even if the prefill failed. */
+	struct hcb_err second = HCB_ERR_INIT;
+	int r2 = a && a->prefilling ? a->prefilling(a->arg, false, &second) : 0;
+	if (!r && r2)
+		*err = second;
+	return r ? r : r2;
+}
+
+/* --- the storage's own counts ------------------------------------------------------- */
+
+static void count_storage(struct session *s, json_t **dev, json_t **around)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	for (unsigned d = 0; d < s->layout.n_devs; d++) {
+		struct hcb_dev *dv = s->layout.devs[d];
+		if (!dv->engine->counters)
+			continue;
+		dev[d] = dv->engine->counters(dv, &err);
+		if (!dev[d])
+			hcb_warn("counters of %s: %s", dv->target, err.msg);
+	}
+	const struct hcb_surroundings *a = s->run->around;
+	if (a && a->counters)
+		*around = a->counters(a->arg);
+}
+
+static void change_of_storage(struct session *s)
+{
+	for (unsigned d = 0; d < s->layout.n_devs; d++)
+		s->seen.dev_change[d] = hcb_counters_change(s->before[d], s->after[d]);
+	s->seen.around_change = hcb_counters_change(s->around_before, s->around_after);
+}
+
+/* --- the loop ---------------------------------------------------------------------- */
+
+/*
+ * A workload with cycles is measured in whole ones after at least one of warm-up, unless
+ * the time given is shorter than a cycle: then by the clock, and the verdict says so.
+ */
+static struct hcb_window window_of(const struct hcb_run *run)
+{
+	struct hcb_cycles c = run->wl->cycles(run->conf);
+	struct hcb_window w = {.grace_ns = GRACE_NS, .cycle_ns = c.length_ns};
+	w.duration_ns = run->duration_ns;
+	if (c.length_ns && (!run->duration_ns || run->duration_ns >= c.length_ns)) {
+		w.whole_cycles = true;
+		w.cycles = run->duration_ns ? 0 : c.count;
+		w.warmup_ns = run->warmup_auto ? 1 : run->warmup_ns;
+		return w;
+	}
+	if (!w.duration_ns)
+		w.duration_ns = 60 * HCB_SEC;
+	w.warmup_ns = run->warmup_auto ? w.duration_ns / 10 : run->warmup_ns;
+	return w;
+}
+
+static int run_loop(struct session *s, struct hcb_err *err)
+{
+	const struct hcb_run *run = s->run;
+	int r = hcb_record_init(&s->rec, run->wl, err);
+	r = r ? r
+	      : run->wl->init(&s->state, run->conf, &s->layout.geo, run->seed,
+	                      &s->rec.sink, err);
+	if (r)
+		return r;
+	s->loop = (struct hcb_loop){
+	        .wl = run->wl,
+	        .state = s->state,
+	        .layout = &s->layout,
+	        .clock = &s->clock,
+	        .rec = &s->rec,
+	        .window = window_of(run),
+	        .caps = run->caps,
+	        .signal_seen = run->signal_seen,
+	};
+	hcb_progress_attach(&s->loop, run->progress);
+	r = hcb_loop_init(&s->loop, run->seed, err);
+	if (r)
+		return r;
+	count_storage(s, s->before, &s->around_before);
+	if (run->around && run->around->reset_lateness)
+		run->around->reset_lateness(run->around->arg);
+	if (!run->virtual_clock && (r = hcb_hostload_start(&s->host, err)))
+		return r;
+	prctl(PR_SET_TIMERSLACK, 1UL); /* waits end when asked, not up to 50 us later */
+	if (run->virtual_clock)
+		hcb_clock_init_virtual(&s->clock);
+	else
+		hcb_clock_init_real(&s->clock, run->dilation);
+	/* Ahead of ordinary work, where we may: a bench that waits for a processor is
+	   late. Not real time: a loop that never sleeps would be throttled. */
+	int nice = getpriority(PRIO_PROCESS, 0);
+	if (!run->virtual_clock)
+		s->seen.loop_nice =
+		        setpriority(PRIO_PROCESS, 0, LOOP_NICE) ? nice : LOOP_NICE;
+	hcb_loop_run(&s->loop);
+	setpriority(PRIO_PROCESS, 0, nice);
+	hcb_hostload_stop(&s->host);
+	return 0;
+}
+
+/* --- judging ----------------------------------------------------------------------- */
+
+static void cycle_spread(const struct hcb_record *rec, double *spread, double *noise)
+{
+	double lo = 0, hi = 0, sum = 0;
+	*spread = *noise = 0;
+	for (unsigned b = 0; b < rec->n_blocks; b++) {
+		const struct hcb_block *blk = &rec->blocks[b];
+		double s = (double)(blk->end_ns - blk->start_ns) / 1e9;
+		double rate = s > 0 ? (double)blk->tx[0].response.count / s : 0;
+		lo = b == 0 || rate < lo ? rate : lo;
+		hi = rate > hi ? rate : hi;
+		sum += rate;
+		/* Poisson counting: the range of a few draws is about 3 standard
+		 * deviations. */
+		double n = (double)blk->tx[0].response.count;
+		double rel = n > 0 ? 3 / __builtin_sqrt(n) : 1;
+		*noise = rel > *noise ? rel : *noise;
+	}
+	if (sum > 0)
+		*spread = (hi - lo) / (sum / rec->n_blocks);
+}
+
+static uint64_t median_service(const struct hcb_record *rec)
+{
+	struct hcb_hist *all = malloc(sizeof(*all));
+	struct hcb_stream_record *s = malloc(sizeof(*s));
+	uint64_t median = 0;
+	if (all && s) {
+		hcb_hist_reset(all);
+		for (unsigned i = 0; i < rec->wl->n_streams; i++) {
+			hcb_record_merge_stream(rec, i, s);
+			hcb_hist_merge(all, &s->service);
+		}
+		median = hcb_hist_quantile(all, 0.5);
+	}
+	free(all);
+	free(s);
+	return median;
+}
+
+/* Without cycles: does MSER-5 on the seconds' means cut in the second half of the window?
+ */
+static bool drifting(const struct hcb_record *rec)
+{
+	uint32_t from = (uint32_t)((rec->measure_start_ns + HCB_SEC - 1) / HCB_SEC);
+	uint32_t to = (uint32_t)(rec->measure_end_ns / HCB_SEC);
+	if (to > rec->n_intervals)
+		to = rec->n_intervals;
+	double *mean = calloc(to + 1, sizeof(*mean));
+	size_t n = 0;
+	for (uint32_t i = from; mean && i < to; i++) {
+		const struct hcb_interval *v = &rec->intervals[i];
+		double sum = 0;
+		for (uint32_t k = 0; k < v->n_pairs; k++) {
+			const struct hcb_pair *p = &rec->pairs[v->first_pair + k];
+			sum += (double)p->count * (double)hcb_hist_bucket_low(p->bucket);
+		}
+		if (v->count)
+			mean[n++] = sum / (double)v->count;
+	}
+	struct hcb_mser m = hcb_mser5(mean, n);
+	free(mean);
+	return n >= 50 && !m.steady; /* a shorter series cannot tell */
+}
+
+static uint64_t due_in_window(const struct hcb_record *rec)
+{
+	uint64_t n = 0;
+	for (unsigned b = 0; b < rec->n_blocks; b++)
+		n += rec->blocks[b].tx[0].response.count + rec->blocks[b].tx[0].failed;
+	return n;
+}
+
+/* What the targets say of the state their storage was in: the first that says anything.
+ */
+static void ask_state(struct session *s, struct hcb_evidence *e)
+{
+	for (unsigned d = 0; d < s->layout.n_devs; d++) {
+		const struct hcb_dev *dev = s->layout.devs[d];
+		json_t *o = json_object();
+		struct hcb_kvs k = {o};
+		s->seen.described[d] = o;
+		if (dev->engine->describe)
+			dev->engine->describe(dev, &k);
+		const char *bad =
+		        json_string_value(json_object_get(o, HCB_FACT_NOT_AS_ASKED));
+		const char *busy =
+		        json_string_value(json_object_get(o, HCB_FACT_DISTURBED));
+		e->environment = e->environment ? e->environment : bad;
+		e->disturbance = e->disturbance ? e->disturbance : busy;
+	}
+}
+
+/* A block that began with the run, not with a checkpoint, holds none. */
+static unsigned whole_cycles(const struct session *s)
+{
+	if (!s->loop.window.whole_cycles)
+		return 0;
+	return s->rec.n_blocks - (s->rec.measure_start_ns == 0 && s->rec.n_blocks > 0);
+}
+
+static void judge(struct session *s)
+{
+	const struct hcb_record *rec = &s->rec;
+	const struct hcb_loop *l = &s->loop;
+	double seconds = (double)(rec->measure_end_ns - rec->measure_start_ns) / 1e9;
+	struct hcb_evidence e = {
+	        .stop = l->stop,
+	        .stop_reason = l->reason,
+	        .virtual_clock = s->run->virtual_clock,
+	        .lateness_n = rec->lateness.count,
+	        .lateness_p99_ns = hcb_hist_quantile(&rec->lateness, 0.99),
+	        .service_p50_ns = median_service(rec),
+	        .host_busy_worst10 = s->seen.host_busy,
+	        .offered_per_s = s->run->wl->offered_per_s(s->run->conf),
+	        .due = due_in_window(rec) + l->unfinished.count,
+	        .unfinished = l->unfinished.count,
+	        .backlog_start = l->pending_start.count,
+	        .backlog_end = l->pending_end.count,
+	        .has_cycles = l->window.cycle_ns > 0,
+	        .no_cycle_edge = l->no_cycle_edge,
+	        .whole_cycles = whole_cycles(s),
+	        .drifting = !l->window.whole_cycles && drifting(rec),
+	        .held_ops = rec->held_ops,
+	        .op_errors = rec->total_errors,
+	};
+	double grown = (double)e.backlog_end - (double)e.backlog_start;
+	/* Cut short, the backlog's ends do not fit the window kept: what it finished
+	 * counts. */
+	if (l->stop != HCB_STOP_DONE)
+		e.achieved_per_s = seconds > 0 ? (double)due_in_window(rec) / seconds : 0;
+	else
+		e.achieved_per_s = seconds > 0 ? ((double)e.due - grown) / seconds : 0;
+	cycle_spread(rec, &e.cycle_rate_spread, &e.cycle_rate_noise);
+	ask_state(s, &e);
+	s->seen.achieved_per_s = e.achieved_per_s;
+	const struct hcb_surroundings *a = s->run->around;
+	if (a && a->disk_lateness)
+		e.disk_late_known = a->disk_lateness(a->arg, &e.disk_late_p99_ns);
+	if (a && a->disk_lateness && !e.disk_late_known && !e.environment)
+		e.environment =
+		        "the emulated disks could not be asked for their lateness";
+	hcb_judge(&e, &s->judged);
+}
+
+/* A run that was cut short keeps its whole cycles; without one it keeps what there is. */
+static void trim_window(struct session *s)
+{
+	if (!s->rec.n_blocks)
+		hcb_record_measure(&s->rec, s->loop.ended_ns);
+	if (s->rec.measuring || !s->rec.measure_end_ns)
+		hcb_record_stop(&s->rec, s->loop.ended_ns);
+	if (s->loop.stop != HCB_STOP_DONE && s->loop.window.whole_cycles)
+		hcb_record_drop_open_block(&s->rec);
+}
+
+static int exit_code_of(const struct session *s)
+{
+	switch (s->loop.stop) {
+	case HCB_STOP_SIGNAL:
+		return 128 + (int)*s->run->signal_seen;
+	case HCB_STOP_ERROR:
+	case HCB_STOP_STALL:
+	case HCB_STOP_STUCK:
+		return HCB_EXIT_FAILED;
+	case HCB_STOP_TROUBLE:
+		return HCB_EXIT_INVALID;
+	case HCB_STOP_NONE:
+	case HCB_STOP_DONE:
+	case HCB_STOP_END:
+	case HCB_STOP_BYTES:
+		break;
+	}
+	static const int by_verdict[] = {HCB_EXIT_OK, HCB_EXIT_UNSTEADY,
+	                                 HCB_EXIT_INVALID};
+	return by_verdict[s->judged.verdict];
+}
+
+static json_t *document(struct session *s)
+{
+	s->seen.run = s->run;
+	s->seen.layout = &s->layout;
+	s->seen.loop = &s->loop;
+	s->seen.rec = &s->rec;
+	s->seen.judged = &s->judged;
+	s->seen.wl_state = s->state;
+	s->seen.wall_ns = hcb_monotonic_ns() - s->wall_start;
+	return hcb_run_document(&s->seen);
+}
+
+static void close_session(struct session *s)
+{
+	while (s->n_open)
+		hcb_target_close(s->layout.devs[--s->n_open]);
+	for (unsigned d = 0; d < HCB_MAX_VOLUMES; d++) {
+		json_decref(s->before[d]);
+		json_decref(s->after[d]);
+		json_decref(s->seen.dev_change[d]);
+		json_decref(s->seen.described[d]);
+	}
+	json_decref(s->around_before);
+	json_decref(s->around_after);
+	json_decref(s->seen.around_change);
+	if (s->state)
+		s->run->wl->fini(s->state);
+	hcb_loop_free(&s->loop);
+	hcb_record_free(&s->rec);
+	hcb_hostload_free(&s->host);
+	hcb_layout_free(&s->layout);
+	free(s);
+}
+
+int hcb_run_once(const struct hcb_run *run, json_t **doc, int *exit_code,
+                 struct hcb_err *err)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	*doc = NULL;
+	if (!s)
+		return hcb_err_sys(err, -ENOMEM, "run");
+	s->run = run;
+	s->seen.started_unix_s = (uint64_t)time(NULL);
+	s->wall_start = hcb_monotonic_ns();
+	if (run->virtual_clock)
+		hcb_clock_init_virtual(&s->clock);
+	else
+		hcb_clock_init_real(&s->clock, run->dilation);
+	int r = hcb_layout_make(&s->layout, run->wl, run->conf, run->on, run->n_on, err);
+	r = r ? r : open_targets(s, err);
+	r = r ? r : prefill(s, err);
+	r = r ? r : run_loop(s, err);
+	if (!r) {
+		if (!run->virtual_clock) {
+			s->seen.host_busy = hcb_hostload_worst10(&s->host);
+			s->seen.host_mean = hcb_hostload_mean(&s->host);
+			s->seen.steal = hcb_hostload_steal(&s->host);
+		}
+		trim_window(s);
+		judge(s);
+		if (!s->loop.left_out) /* storage that does not answer is not asked */
+			count_storage(s, s->after, &s->around_after);
+		change_of_storage(s);
+		*doc = document(s);
+		*exit_code = exit_code_of(s);
+	}
+	close_session(s);
+	return r;
+}
