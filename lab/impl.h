@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside the lab only: what its files share. */
+#ifndef HCB_LAB_IMPL_H
+#define HCB_LAB_IMPL_H
+
+#include <signal.h>
+
+#include "bench/core/child.h"
+#include "bench/core/clock.h"
+#include "bench/core/units.h"
+#include "lab/lab.h"
+
+#define LAB_SWITCH   "sw"          /* the switch's namespace is hcb-LAB-sw */
+#define LAB_ENV      "HCBENCH_LAB" /* marks every process of a lab in /proc/PID/environ */
+#define LAB_MAX_MONS 3
+
+struct lab_osd {
+	unsigned id, host;
+	struct hcb_disk_spec spec;
+	char uuid[40], key[48];
+	int loop; /* number, -1: none yet */
+	pid_t pid;
+};
+
+struct lab_host {
+	char name[32], netns[80], address[32];
+	bool has_mon;
+	char mgr_key[48];
+	pid_t mon_pid, mgr_pid;
+};
+
+/*
+ * A lab being built. Lies in memory shared with the jobs (below), so that what a job
+ * finds out is known to all.
+ */
+struct lab {
+	char name[48], dir[96], fsid[40];
+	struct hcb_cluster cluster;
+	bool cold, ram, recycle_wal;
+	struct lab_host hosts[HCB_MAX_HOSTS];
+	struct lab_osd osds[HCB_LAB_MAX_OSDS];
+	unsigned n_osds, n_mons;
+	uint64_t data_bytes; /* most memory one served disk may take */
+	char admin_key[48], mon_key[48];
+	struct hcb_lab_warm_info warm;
+	uint64_t start_ns;
+};
+
+/* ---- state.c: names, directories, the lock, lab.json ---- */
+void lab_parent_dir(char *buf, size_t size);
+int lab_dir(const char *name, char *buf, size_t size, struct hcb_err *err);
+int lab_check_name(const char *name, struct hcb_err *err);
+int lab_write_file(const char *path, const char *text, struct hcb_err *err);
+int lab_read_file(const char *path, char *buf, size_t size);
+int lab_mkdirs(const char *path, struct hcb_err *err);
+int lab_state_make(struct lab *lab, struct hcb_err *err);
+int lab_state_save(const struct lab *lab, struct hcb_err *err);
+void lab_info_from(const struct lab *lab, struct hcb_lab_info *out);
+
+struct lab_lock {
+	int fd;
+	char path[128];
+};
+/* -EBUSY: *holder has it. */
+int lab_lock(const char *name, const char *verb, struct lab_lock *l, pid_t *holder,
+             struct hcb_err *err);
+void lab_unlock(struct lab_lock *l, bool remove);
+
+json_t *hcb_lab_info_json(const struct hcb_lab_info *i);
+
+/* ---- job.c: a function in a forked child, in a host's network, with a deadline ---- */
+typedef int lab_job_fn(void *arg, struct hcb_err *err);
+struct lab_job {
+	pid_t pid;
+	int pidfd, fd;
+	const char *what; /* for "WHAT: took longer than 20 s" */
+};
+/* netns NULL: the present one. */
+int lab_job_start(struct lab_job *j, const char *what, const char *netns, lab_job_fn *fn,
+                  void *arg, struct hcb_err *err);
+int lab_job_wait(struct lab_job *j, uint64_t deadline_ns, struct hcb_err *err);
+int lab_job_run(const char *what, const char *netns, uint64_t timeout_ns, lab_job_fn *fn,
+                void *arg, struct hcb_err *err);
+/* Zeroed memory that jobs share with their parent. */
+void *lab_shared_alloc(size_t size);
+void lab_shared_free(void *p, size_t size);
+/* Set by SIGINT and SIGTERM while a lab is being built; waits return -EINTR. */
+extern volatile sig_atomic_t lab_stop_signal;
+
+/* ---- net.c ---- */
+int lab_net_make(struct lab *lab, struct hcb_err *err);
+int lab_net_shape(struct lab *lab, struct hcb_err *err);
+
+/* ---- disks.c ---- */
+int lab_disks_start(struct lab *lab, struct hcb_err *err);
+/* Flush requests the kernel sent to a block device so far. */
+int lab_loop_flushes(const char *dev, uint64_t *n);
+
+/* ---- conf.c ---- */
+int lab_conf_make(struct lab *lab, struct hcb_err *err);
+void lab_uuid(char out[40]);
+
+/* ---- daemons.c ---- */
+int lab_mkfs(struct lab *lab, struct hcb_err *err);
+int lab_mons_start(struct lab *lab, struct hcb_err *err);
+int lab_mons_settle(struct lab *lab, struct hcb_err *err);
+int lab_mgrs_start(struct lab *lab, struct hcb_err *err);
+int lab_osds_start(struct lab *lab, struct hcb_err *err);
+/* 0, or -ECHILD and a message with the last log line of the daemon that is gone. */
+int lab_daemons_alive(const struct lab *lab, struct hcb_err *err);
+
+/* ---- client.c: librados, always inside a job ---- */
+int lab_cluster_configure(struct lab *lab, struct hcb_err *err);
+int lab_pools_make(struct lab *lab, struct hcb_err *err);
+
+/* ---- health.c ---- */
+struct lab_cluster_state {
+	char health[16];  /* HEALTH_OK, ... */
+	char checks[256]; /* codes of the checks that are not muted */
+	unsigned osds, osds_up, pgs, pgs_clean, mons;
+	bool mgr;
+};
+int lab_health_wait(struct lab *lab, struct hcb_err *err);
+int lab_check_osds(struct lab *lab, struct hcb_err *err);
+bool lab_cluster_good(const struct lab_cluster_state *st, unsigned osds, unsigned pgs,
+                      unsigned mons);
+int lab_cluster_state(const struct hcb_lab_info *info, struct lab_cluster_state *st,
+                      struct hcb_err *err);
+
+/* ---- warm.c ---- */
+int lab_warm(struct lab *lab, struct hcb_err *err);
+
+/* ---- hunt.c: what a lab has left on this machine ---- */
+enum lab_prey {
+	LAB_PREY_CLIENT,
+	LAB_PREY_OSD,
+	LAB_PREY_MGR,
+	LAB_PREY_MON,
+	LAB_PREY_DISK
+};
+struct lab_proc {
+	pid_t pid;
+	enum lab_prey kind;
+};
+#define LAB_MAX_PROCS 1024
+unsigned lab_hunt_procs(const char *name, const char *dir, struct lab_proc *out);
+/* Numbers of loop devices over files of the lab. */
+unsigned lab_hunt_loops(const char *dir, int *out, unsigned max);
+/* Mount points in or below dir, the deepest last. */
+unsigned lab_hunt_mounts(const char *dir, char (*out)[256], unsigned max);
+unsigned lab_hunt_netns(const char *name, char (*out)[96], unsigned max);
+/* A lab of this name whose state lies in another folder than dir: its parent. */
+bool lab_hunt_elsewhere(const char *name, const char *dir, char *parent, size_t size);
+/* Names of all labs that left anything. */
+unsigned lab_hunt_names(char (*out)[48], unsigned max);
+
+/* ---- down.c ---- */
+/* Exit 2 if a lab of this name lies elsewhere. */
+int lab_check_elsewhere(const char *name, const char *dir, struct hcb_err *err);
+/* The caller has the lock. */
+int lab_clean(const char *name, const char *dir, struct hcb_err *err);
+
+#endif

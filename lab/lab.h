@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lab: a real three-host Ceph cluster on this machine, from a cluster file. Hosts are
+ * network namespaces, disks are served models behind loop devices. docs/lab.md tells how
+ * it is made and what bites.
+ *
+ * Everything about a lab that is up lies in its state directory, a tmpfs; lab.json in it
+ * is what hcb_lab_find reads.
+ */
+#ifndef HCB_LAB_LAB_H
+#define HCB_LAB_LAB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bench/core/cluster.h"
+#include "bench/core/err.h"
+
+#define HCB_LAB_MAX_OSDS 36
+#define HCB_LAB_DEFAULT  "default" /* the lab that has no name: seed-direct */
+
+struct hcb_lab_host_info {
+	char name[32];
+	char netns[96];   /* path of its network namespace */
+	char address[32]; /* without a prefix length */
+};
+
+struct hcb_lab_osd_info {
+	unsigned id;
+	char host[32];
+	char disk_dir[160]; /* FUSE mount of the served disk (disk, stat, ctl); "" with
+	                       --ram */
+	char loop[32];      /* /dev/loopN */
+	char asok[108];     /* admin socket */
+	pid_t pid;
+};
+
+/* What the warm-up reached. The ratios are flushes the disk saw per kv batch. */
+struct hcb_lab_warm_info {
+	bool done;
+	double seconds;
+	uint64_t wal_bytes;    /* RocksDB log written per OSD, least of all OSDs */
+	double kv_flush_ratio; /* small deferred writes, worst OSD */
+	double kv_flush_ratio_at_start;
+	bool recycles_wal; /* RocksDB really reuses its logs */
+};
+
+struct hcb_lab_info {
+	char name[48];
+	char cluster_name[48]; /* stem of the cluster file */
+	char cluster_file[512];
+	char dir[96];
+	char conf[128], keyring[128]; /* ceph.conf and client.admin's keyring */
+	char fsid[40];
+	double dilation;
+	bool ram;         /* disks without a model (--ram) */
+	bool recycle_wal; /* RocksDB was let reuse its logs */
+	struct hcb_lab_warm_info warm;
+	struct hcb_lab_host_info hosts[HCB_MAX_HOSTS];
+	unsigned n_hosts;
+	struct hcb_lab_osd_info osds[HCB_LAB_MAX_OSDS];
+	unsigned n_osds;
+	char pools[HCB_MAX_POOLS][64];
+	unsigned n_pools;
+};
+
+struct hcb_lab_up_opts {
+	const char *target; /* NAME or FILE, NULL: the default */
+	bool cold;          /* no warm-up */
+	bool ram;           /* disks are plain memory: to measure clients, not storage */
+	bool recycle_wal;   /* let RocksDB reuse its logs, which stock 16.2 does not */
+};
+
+/* ---- for the run loop and others ---- */
+
+/* A lab that is up. -ENOENT with one message if there is none of that name. */
+int hcb_lab_find(const char *name, struct hcb_lab_info *out, struct hcb_err *err);
+/*
+ * Moves the calling thread, and all threads it starts later, into a host's network.
+ * Call it before librados starts threads of its own.
+ */
+int hcb_lab_enter(const struct hcb_lab_info *info, const char *host, struct hcb_err *err);
+/* Every served disk's own counters: array of {"osd":N, ...what DIR/stat says...}. */
+int hcb_lab_disk_stats(const struct hcb_lab_info *info, json_t **out,
+                       struct hcb_err *err);
+/* Tells every served disk "timing on" or "timing off". */
+int hcb_lab_disk_timing(const struct hcb_lab_info *info, bool on, struct hcb_err *err);
+/* One line for every served disk's ctl file ("reset-lateness\n"). */
+int hcb_lab_disk_ctl(const struct hcb_lab_info *info, const char *line,
+                     struct hcb_err *err);
+/* Every OSD's "perf dump": array of {"osd":N, "perf":{...}}. */
+int hcb_lab_osd_perf(const struct hcb_lab_info *info, json_t **out, struct hcb_err *err);
+/* One admin socket command ("perf dump"), at most timeout_ns. */
+int hcb_lab_asok(const char *path, const char *command, uint64_t timeout_ns, json_t **out,
+                 struct hcb_err *err);
+
+/* ---- the verbs ---- */
+
+/* The name a lab gets from what the user typed: NAME, FILE's stem, or the default. */
+int hcb_lab_name(const char *target, char *name, size_t size, struct hcb_err *err);
+/* Already up and healthy is success, with a word. Cleans up after itself if it fails. */
+int hcb_lab_up(const struct hcb_lab_up_opts *opts, struct hcb_err *err);
+/* Never fails for lack of a lab. */
+int hcb_lab_down(const char *name, struct hcb_err *err);
+int hcb_lab_down_all(struct hcb_err *err);
+/* Owned by the caller. With a name: that lab or an error; without: all there are. */
+int hcb_lab_status(const char *name, json_t **out, struct hcb_err *err);
+/* Becomes the command; returns only if that fails. */
+int hcb_lab_exec(const char *name, const char *host, char **argv, struct hcb_err *err);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hosts are network namespaces hcb-LAB-HOST, joined by a bridge in hcb-LAB-sw. Each link
+ * is a veth pair whose two ends are both shaped: what leaves the host at the host's end,
+ * what comes to it at the switch's end. There is no way out of these namespaces.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/impl.h"
+
+#define SUBNET    "10.99.0"
+#define HOST_LINK "hcb-eth0" /* in the host; the switch's end is hcb-HOST */
+#define BRIDGE    "hcb-br0"
+
+/* Text that grows; an allocation that fails shows at the end. */
+struct text {
+	char *s;
+	size_t len;
+	FILE *f;
+};
+
+static int text_open(struct text *t, struct hcb_err *err)
+{
+	*t = (struct text){NULL, 0, NULL};
+	t->f = open_memstream(&t->s, &t->len);
+	return t->f ? 0 : hcb_err_sys(err, -ENOMEM, "build a network batch");
+}
+
+/* Runs "PROGRAM [-n NETNS] -batch -" on the text, and frees it. */
+static int text_run(struct text *t, const char *program, const char *netns,
+                    struct hcb_err *err)
+{
+	const char *argv[] = {program, "-batch", "-", NULL, NULL, NULL};
+	if (netns) {
+		argv[1] = "-n";
+		argv[2] = netns;
+		argv[3] = "-batch";
+		argv[4] = "-";
+	}
+	int r = fclose(t->f) ? hcb_err_sys(err, -ENOMEM, "build a network batch") : 0;
+	struct hcb_child_opts o = {.stdin_text = t->s, .timeout_ns = 20 * HCB_SEC};
+	if (r == 0)
+		r = hcb_child_run(argv, &o, NULL, err);
+	free(t->s);
+	return r;
+}
+
+static void switch_ns(const struct lab *lab, char *buf, size_t size)
+{
+	snprintf(buf, size, "hcb-%s-" LAB_SWITCH, lab->name);
+}
+
+static int make_namespaces(const struct lab *lab, struct hcb_err *err)
+{
+	struct text t;
+	char sw[80];
+	int r = text_open(&t, err);
+	if (r)
+		return r;
+	switch_ns(lab, sw, sizeof(sw));
+	fprintf(t.f, "netns add %s\n", sw);
+	for (unsigned i = 0; i < lab->cluster.n_hosts; i++)
+		fprintf(t.f, "netns add %s\n", lab->hosts[i].netns);
+	for (unsigned i = 0; i < lab->cluster.n_hosts; i++)
+		fprintf(t.f,
+		        "link add name hcb-%s netns %s type veth peer name " HOST_LINK
+		        " netns %s\n",
+		        lab->hosts[i].name, sw, lab->hosts[i].netns);
+	return text_run(&t, "ip", NULL, err);
+}
+
+static int make_switch(const struct lab *lab, struct hcb_err *err)
+{
+	struct text t;
+	char sw[80];
+	int r = text_open(&t, err);
+	if (r)
+		return r;
+	switch_ns(lab, sw, sizeof(sw));
+	fprintf(t.f, "link add " BRIDGE " type bridge stp_state 0 forward_delay 0\n");
+	for (unsigned i = 0; i < lab->cluster.n_hosts; i++)
+		fprintf(t.f, "link set hcb-%s master " BRIDGE " up\n",
+		        lab->hosts[i].name);
+	fprintf(t.f, "link set " BRIDGE " up\n");
+	return text_run(&t, "ip", sw, err);
+}
+
+/*
+ * The route names the congestion control: the sysctl is refused in a namespace, and a
+ * machine's default may be bbr, which ignores loss and so is not what the hosts run.
+ */
+static int make_host(const struct lab *lab, const struct lab_host *h, struct hcb_err *err)
+{
+	struct text t;
+	(void)lab;
+	int r = text_open(&t, err);
+	if (r)
+		return r;
+	fprintf(t.f, "link set lo up\n");
+	fprintf(t.f, "addr add %s/24 dev " HOST_LINK "\n", h->address);
+	fprintf(t.f, "link set " HOST_LINK " up\n");
+	fprintf(t.f,
+	        "route replace " SUBNET ".0/24 dev " HOST_LINK
+	        " proto kernel scope link src %s congctl cubic\n",
+	        h->address);
+	return text_run(&t, "ip", h->netns, err);
+}
+
+int lab_net_make(struct lab *lab, struct hcb_err *err)
+{
+	for (unsigned i = 0; i < lab->cluster.n_hosts; i++)
+		snprintf(lab->hosts[i].address, sizeof(lab->hosts[i].address),
+		         SUBNET ".%u", i + 1);
+	int r = make_namespaces(lab, err);
+	if (r == 0)
+		r = make_switch(lab, err);
+	for (unsigned i = 0; r == 0 && i < lab->cluster.n_hosts; i++)
+		r = make_host(lab, &lab->hosts[i], err);
+	return r;
+}
+
+/* Done last: the warm-up need not wait for a port. */
+int lab_net_shape(struct lab *lab, struct hcb_err *err)
+{
+	struct text sw;
+	char ns[80];
+	int r = text_open(&sw, err);
+	if (r)
+		return r;
+	for (unsigned i = 0; r == 0 && i < lab->cluster.n_hosts; i++) {
+		unsigned long long rate = lab->cluster.hosts[i].port_bit_per_s;
+		struct text host;
+		fprintf(sw.f,
+		        "qdisc replace dev hcb-%s root tbf rate %llu burst 128kb latency "
+		        "50ms\n",
+		        lab->hosts[i].name, rate);
+		r = text_open(&host, err);
+		if (r)
+			break;
+		fprintf(host.f,
+		        "qdisc replace dev " HOST_LINK
+		        " root tbf rate %llu burst 128kb latency 50ms\n",
+		        rate);
+		r = text_run(&host, "tc", lab->hosts[i].netns, err);
+	}
+	switch_ns(lab, ns, sizeof(ns));
+	int r2 = text_run(&sw, "tc", ns, r ? NULL : err);
+	return r ? r : r2;
+}
