@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/cmd/verb.h"
+#include "lab/lab.h"
+
+static const char usage[] =
+        "usage: hcbench lab up [NAME|FILE] [--cold] [--ram] [--recycle-wal] [--json]\n"
+        "       hcbench lab down [NAME] [--all]\n"
+        "       hcbench lab status [NAME] [--json]\n"
+        "       hcbench lab exec NAME HOST -- COMMAND...\n"
+        "A real Ceph cluster of three hosts on this machine: network namespaces with "
+        "shaped\n"
+        "links, monitors, managers, OSDs on served model disks. As root.\n"
+        "\n"
+        "  NAME, FILE     a cluster file; the lab is called as its stem. Without: "
+        "seed-direct,\n"
+        "                 called \"default\"\n"
+        "  --cold         no warm-up: the OSDs' RocksDB is fresh, and not as it stays\n"
+        "  --ram          disks are plain memory without a model: to measure clients\n"
+        "  --recycle-wal  let RocksDB reuse its logs (off in stock 16.2): one flush less "
+        "per\n"
+        "                 small write\n"
+        "  --json         the lab's state on standard output\n"
+        "  --all          every lab there is\n"
+        "exec runs a command in a host's network with CEPH_CONF set, and ends as it "
+        "ends.\n";
+
+static int bad_word(const char *verb, const char *word)
+{
+	fprintf(stderr,
+	        "hcbench: lab %s: unexpected \"%s\"; \"hcbench lab --help\" explains\n",
+	        verb, word);
+	return HCB_EXIT_USAGE;
+}
+
+static int print_json(json_t *j)
+{
+	int r = j ? json_dumpf(j, stdout, JSON_INDENT(1)) : -1;
+	json_decref(j);
+	putchar('\n');
+	return r ? HCB_EXIT_FAILED : HCB_EXIT_OK;
+}
+
+static int need_root(void)
+{
+	if (geteuid() == 0)
+		return 0;
+	fprintf(stderr,
+	        "hcbench: lab: needs root, for namespaces, mounts and loop devices\n");
+	return HCB_EXIT_FAILED;
+}
+
+/*
+ * Every process of a lab carries HCBENCH_LAB=NAME in the environment it was started with;
+ * "lab up" itself gets it by starting anew, so that what it forks has it too.
+ */
+static int start_marked(const char *name, int argc, char **argv)
+{
+	const char *now = getenv("HCBENCH_LAB");
+	char **again = calloc((size_t)argc + 2, sizeof(*again));
+	char self[] = "hcbench";
+	if (now && strcmp(now, name) == 0) {
+		free(again);
+		return 0;
+	}
+	if (!again || setenv("HCBENCH_LAB", name, 1)) {
+		free(again);
+		return -ENOMEM;
+	}
+	again[0] = self;
+	memcpy(again + 1, argv, (size_t)argc * sizeof(*argv));
+	execv("/proc/self/exe", again);
+	free(again);
+	return -errno;
+}
+
+static int lab_up(int argc, char **argv)
+{
+	struct hcb_lab_up_opts o = {0};
+	struct hcb_err err = HCB_ERR_INIT;
+	bool json = false;
+	char name[48];
+	json_t *j = NULL;
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--cold") == 0)
+			o.cold = true;
+		else if (strcmp(argv[i], "--ram") == 0)
+			o.ram = true;
+		else if (strcmp(argv[i], "--recycle-wal") == 0)
+			o.recycle_wal = true;
+		else if (strcmp(argv[i], "--json") == 0)
+			json = true;
+		else if (argv[i][0] == '-' || o.target)
+			return bad_word("up", argv[i]);
+		else
+			o.target = argv[i];
+	}
+	if (hcb_lab_name(o.target, name, sizeof(name), &err))
+		return hcb_fail(&err);
+	int r = need_root();
+	if (r)
+		return r;
+	r = start_marked(name, argc, argv);
+	if (r) {
+		hcb_err_sys(&err, r, "start anew");
+		return hcb_fail(&err);
+	}
+	if (hcb_lab_up(&o, &err))
+		return hcb_fail(&err);
+	if (json && hcb_lab_status(name, &j, &err))
+		return hcb_fail(&err);
+	return json ? print_json(j) : HCB_EXIT_OK;
+}
+
+static int lab_down(int argc, char **argv)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	const char *target = NULL;
+	char name[48];
+	bool all = false;
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--all") == 0)
+			all = true;
+		else if (argv[i][0] == '-' || target)
+			return bad_word("down", argv[i]);
+		else
+			target = argv[i];
+	}
+	if (all && target)
+		return bad_word("down --all", target);
+	int r = need_root();
+	if (r)
+		return r;
+	if (hcb_lab_name(target, name, sizeof(name), &err) ||
+	    (all ? hcb_lab_down_all(&err) : hcb_lab_down(name, &err)))
+		return hcb_fail(&err);
+	return HCB_EXIT_OK;
+}
+
+static const char *get(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+	return s ? s : "";
+}
+
+static void print_status(const json_t *j)
+{
+	const json_t *warm = json_object_get(j, "warm");
+	printf("lab %s: %s %s\n", get(j, "name"), get(j, "health"), get(j, "reason"));
+	if (!warm)
+		return;
+	printf("  OSDs up %lld of %lld, placement groups clean %lld of %lld, monitors "
+	       "%lld\n",
+	       (long long)json_integer_value(json_object_get(j, "osds_up")),
+	       (long long)json_integer_value(json_object_get(j, "osds_total")),
+	       (long long)json_integer_value(json_object_get(j, "pgs_clean")),
+	       (long long)json_integer_value(json_object_get(j, "pgs")),
+	       (long long)json_integer_value(json_object_get(j, "mons")));
+	if (json_is_true(json_object_get(warm, "done")))
+		printf("  warm: flushes per kv batch %.2f\n",
+		       json_number_value(json_object_get(warm, "kv_flush_ratio")));
+	else
+		printf("  cold\n");
+	printf("  conf %s\n", get(j, "conf"));
+}
+
+static int lab_status(int argc, char **argv)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	const char *target = NULL;
+	char name[48];
+	bool json = false;
+	json_t *j = NULL, *v;
+	size_t i;
+	for (int k = 2; k < argc; k++) {
+		if (strcmp(argv[k], "--json") == 0)
+			json = true;
+		else if (argv[k][0] == '-' || target)
+			return bad_word("status", argv[k]);
+		else
+			target = argv[k];
+	}
+	int r = need_root();
+	if (r)
+		return r;
+	if ((target && hcb_lab_name(target, name, sizeof(name), &err)) ||
+	    hcb_lab_status(target ? name : NULL, &j, &err))
+		return hcb_fail(&err);
+	if (json)
+		return print_json(j);
+	if (json_is_array(j) && json_array_size(j) == 0)
+		puts("there is no lab");
+	json_array_foreach(j, i, v) print_status(v);
+	if (json_is_object(j))
+		print_status(j);
+	json_decref(j);
+	return HCB_EXIT_OK;
+}
+
+static int lab_exec(int argc, char **argv)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	if (argc < 6 || strcmp(argv[4], "--") != 0) {
+		fprintf(stderr, "hcbench: lab exec: needs NAME HOST -- COMMAND...\n");
+		return HCB_EXIT_USAGE;
+	}
+	int r = need_root();
+	if (r)
+		return r;
+	hcb_lab_exec(argv[2], argv[3], argv + 5, &err);
+	return hcb_fail(&err);
+}
+
+static int lab_main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*main)(int argc, char **argv);
+	} verbs[] = {{"up", lab_up},
+	             {"down", lab_down},
+	             {"status", lab_status},
+	             {"exec", lab_exec}};
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].main(argc, argv);
+	if (argc > 1)
+		fprintf(stderr, "hcbench: lab: unknown verb \"%s\"\n", argv[1]);
+	fputs(usage, stderr);
+	return HCB_EXIT_USAGE;
+}
+
+const struct hcb_verb hcb_verb_lab = {
+        .name = "lab",
+        .summary = "a real three-host Ceph cluster on this machine",
+        .usage = usage,
+        .main = lab_main,
+};

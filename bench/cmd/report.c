@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/cmd/verb.h"
+#include "bench/result.h"
+#include "reports/report.h"
+
+#define MAX_DOCS 256
+
+static const struct hcb_report *find(const char *name, struct hcb_err *err)
+{
+	const struct hcb_report *r = hcb_report_find(name);
+	const char *names[32];
+	size_t n = 0;
+	if (r)
+		return r;
+	for (; hcb_reports[n] && n < 32; n++)
+		names[n] = hcb_reports[n]->name;
+	const char *near = hcb_nearest(name, names, n);
+	hcb_err_usage(err, "unknown report \"%s\"; %s%s%s", name,
+	              near ? "did you mean \"" : "\"hcbench list\" shows them",
+	              near ? near : "", near ? "\"?" : "");
+	return NULL;
+}
+
+/* The kinds a report takes are a comma-separated list. */
+static bool takes(const struct hcb_report *r, const char *kind)
+{
+	size_t n = strlen(kind);
+	for (const char *p = r->kinds; p; p = strchr(p, ',')) {
+		p += *p == ',';
+		if (strncmp(p, kind, n) == 0 && (p[n] == ',' || !p[n]))
+			return true;
+	}
+	return false;
+}
+
+static json_t *load(const char *path, const struct hcb_report *r, struct hcb_err *err)
+{
+	json_error_t je;
+	json_t *doc = json_load_file(path, JSON_REJECT_DUPLICATES, &je);
+	if (!doc) {
+		hcb_err_usage(err, "read %s:%d: %s", path, je.line > 0 ? je.line : 1,
+		              je.text);
+		return NULL;
+	}
+	const char *kind = json_string_value(json_object_get(doc, "kind"));
+	json_int_t schema = json_integer_value(json_object_get(doc, "schema"));
+	if (!kind || !json_object_get(doc, "hcbench"))
+		hcb_err_usage(err, "read %s: no result of hcbench", path);
+	else if (schema != HCB_RESULT_SCHEMA)
+		hcb_err_usage(err, "read %s: schema %d, this build reads %d", path,
+		              (int)schema, HCB_RESULT_SCHEMA);
+	else if (!takes(r, kind))
+		hcb_err_usage(err,
+		              "read %s: report %s takes results of %s, this is one of %s",
+		              path, r->name, r->kinds, kind);
+	else
+		return doc;
+	json_decref(doc);
+	return NULL;
+}
+
+static int report_main(int argc, char **argv)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	const json_t *docs[MAX_DOCS];
+	json_t *owned[MAX_DOCS];
+	size_t n = 0;
+	int r = 0;
+	if (argc < 3 || argc - 2 > MAX_DOCS) {
+		hcb_err_usage(&err, "report: expected KIND RESULT.json...");
+		return hcb_fail(&err);
+	}
+	const struct hcb_report *report = find(argv[1], &err);
+	r = report ? 0 : -EINVAL;
+	for (int i = 2; !r && i < argc; i++) {
+		owned[n] = load(argv[i], report, &err);
+		docs[n] = owned[n];
+		if (owned[n])
+			n++;
+		else
+			r = -EINVAL;
+	}
+	r = r ? r : report->write(docs, n, stdout, &err);
+	while (n)
+		json_decref(owned[--n]);
+	return r ? hcb_fail(&err) : HCB_EXIT_OK;
+}
+
+const struct hcb_verb hcb_verb_report = {
+        .name = "report",
+        .summary = "print kept results again, in another form",
+        .usage = "usage: hcbench report KIND RESULT.json...\n"
+                 "KIND is text or json (\"hcbench list\" shows all).\n",
+        .main = report_main,
+};

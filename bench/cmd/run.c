@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench/cmd/run_args.h"
+#include "bench/cmd/run_lab.h"
+#include "bench/cmd/verb.h"
+#include "bench/core/atomic_file.h"
+#include "reports/report.h"
+
+static volatile sig_atomic_t signal_seen;
+
+/* timeout(1), systemd and a terminal signal the process and then its group: the same
+ * request comes twice within microseconds. A person's second Ctrl-C comes later. */
+#define ONE_REQUEST_NS 500000000ull
+
+/* The first signal ends the run with a partial result; the second ends the process. */
+static void on_signal(int sig)
+{
+	static volatile uint64_t first_ns;
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	uint64_t now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	if (!signal_seen)
+		first_ns = now_ns;
+	else if (now_ns - first_ns > ONE_REQUEST_NS)
+		_exit(128 + sig);
+	signal_seen = sig;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction sa;
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	sigemptyset(&sa.sa_mask);
+	sigaddset(&sa.sa_mask, SIGINT);
+	sigaddset(&sa.sa_mask, SIGTERM);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+static int show(const struct hcb_run_args *a, const json_t *doc, struct hcb_err *err)
+{
+	const struct hcb_report *report = hcb_report_find(a->json ? "json" : "text");
+	return report->write(&doc, 1, stdout, err);
+}
+
+static int run_main(int argc, char **argv)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	struct hcb_run_args a;
+	json_t *doc = NULL;
+	int code = HCB_EXIT_OK;
+	int r = hcb_run_args_parse(argc, argv, &a, &err);
+	if (!r && a.out)
+		r = hcb_result_path_check(a.out, &err);
+	if (!r) {
+		catch_signals();
+		a.run.signal_seen = &signal_seen;
+		r = a.lab ? hcb_run_lab_enter(&a, &err) : 0;
+	}
+	if (!r)
+		r = hcb_run_once(&a.run, &doc, &code, &err);
+	/* The file first: whatever becomes of standard output, the result is kept. */
+	if (!r && a.out)
+		r = hcb_write_json_atomic(a.out, doc, &err);
+	if (!r)
+		r = show(&a, doc, &err);
+	json_decref(doc);
+	hcb_run_args_free(&a);
+	if (!r)
+		return code;
+	int failed = hcb_fail(&err);
+	return r == -EINTR && signal_seen ? 128 + (int)signal_seen : failed;
+}
+
+const struct hcb_verb hcb_verb_run = {
+        .name = "run",
+        .summary = "replay a workload on targets and print an honest result",
+        .usage = "usage: hcbench run WORKLOAD|SCENARIO.ini --on VOLUME=TARGET ... "
+                 "[OPTION...]\n"
+                 "  --on VOLUME=TARGET  where a volume lies; all=TARGET puts every "
+                 "volume on one\n"
+                 "  --set KEY=VALUE     a parameter of the workload (\"hcbench list\" "
+                 "shows them)\n"
+                 "  --duration TIME     measure that long (whole cycles where there are "
+                 "any)\n"
+                 "  --warmup auto|TIME  not measured (auto: to the first cycle's end)\n"
+                 "  --seed N            default 1; under the virtual clock the same seed "
+                 "gives the\n"
+                 "                      same bytes\n"
+                 "  --clock real|virtual  default: virtual if every target is a model\n"
+                 "  --lab NAME          targets lie in this lab; --lab-host h2: run "
+                 "there, not on h1\n"
+                 "  -o, --output FILE   also write the result document there\n"
+                 "  --json              print the document instead of the report\n"
+                 "  --cap-bytes SIZE    stop after writing so much (default 1TiB)\n"
+                 "  --cap-rate SIZE     write no more than that a second\n"
+                 "  --keep-going        a failed operation does not end the run\n"
+                 "  --native-fua        use FUA where the target has it\n"
+                 "  --no-prefill        do not write the volumes before the run\n"
+                 "  --timeout TIME      for each call to the outside (default 30s)\n"
+                 "  --stall-limit TIME  give up when nothing completes that long "
+                 "(default 120s)\n"
+                 "  -q, --quiet         no progress\n"
+                 "exit: 0 valid, 1 failed, 2 usage, 11 unsteady, 13 invalid, 14 refused "
+                 "for safety,\n"
+                 "      130/143 interrupted (the result is then marked partial)\n",
+        .main = run_main,
+};

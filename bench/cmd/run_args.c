@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bench/cmd/run_args.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/core/units.h"
+#include "engines/target.h"
+
+#define DEFAULT_CAP_BYTES                                                                \
+	(1024 * HCB_GIB) /* a run that writes a TiB by mistake ends there */
+#define DEFAULT_DEADLINE (30 * HCB_SEC)
+#define DEFAULT_STALL    (120 * HCB_SEC)
+
+enum {
+	O_ON = 256,
+	O_SET,
+	O_DURATION,
+	O_WARMUP,
+	O_SEED,
+	O_CLOCK,
+	O_LAB,
+	O_LAB_HOST,
+	O_JSON,
+	O_CAP_BYTES,
+	O_CAP_RATE,
+	O_KEEP_GOING,
+	O_FUA,
+	O_NO_PREFILL,
+	O_TIMEOUT,
+	O_STALL
+};
+
+static const struct option options[] = {
+        {"on", required_argument, NULL, O_ON},
+        {"set", required_argument, NULL, O_SET},
+        {"duration", required_argument, NULL, O_DURATION},
+        {"warmup", required_argument, NULL, O_WARMUP},
+        {"seed", required_argument, NULL, O_SEED},
+        {"clock", required_argument, NULL, O_CLOCK},
+        {"lab", required_argument, NULL, O_LAB},
+        {"lab-host", required_argument, NULL, O_LAB_HOST},
+        {"json", no_argument, NULL, O_JSON},
+        {"cap-bytes", required_argument, NULL, O_CAP_BYTES},
+        {"cap-rate", required_argument, NULL, O_CAP_RATE},
+        {"keep-going", no_argument, NULL, O_KEEP_GOING},
+        {"native-fua", no_argument, NULL, O_FUA},
+        {"no-prefill", no_argument, NULL, O_NO_PREFILL},
+        {"timeout", required_argument, NULL, O_TIMEOUT},
+        {"stall-limit", required_argument, NULL, O_STALL},
+        {"output", required_argument, NULL, 'o'},
+        {"quiet", no_argument, NULL, 'q'},
+        {NULL, 0, NULL, 0},
+};
+
+static int bad(struct hcb_err *err, const char *opt, const char *value,
+               const char *expected)
+{
+	return hcb_err_usage(err, "--%s %s: expected %s", opt, value, expected);
+}
+
+static int parse_duration(const char *opt, uint64_t *out, struct hcb_err *err)
+{
+	return hcb_parse_duration(optarg, out)
+	               ? bad(err, opt, optarg, "a time such as 60s")
+	               : 0;
+}
+
+static int parse_size(const char *opt, uint64_t *out, struct hcb_err *err)
+{
+	return hcb_parse_size(optarg, out) ? bad(err, opt, optarg, "a size such as 10GiB")
+	                                   : 0;
+}
+
+static int parse_warmup(struct hcb_run_args *a, struct hcb_err *err)
+{
+	a->warmup_said = true;
+	a->run.warmup_auto = strcmp(optarg, "auto") == 0;
+	return a->run.warmup_auto ? 0 : parse_duration("warmup", &a->run.warmup_ns, err);
+}
+
+static int parse_seed(struct hcb_run_args *a, struct hcb_err *err)
+{
+	a->seed_said = true;
+	/* JSON's integers end at 2^63 - 1. */
+	if (hcb_parse_u64(optarg, &a->run.seed) || a->run.seed > INT64_MAX)
+		return bad(err, "seed", optarg, "a whole number below 2^63");
+	return 0;
+}
+
+static int parse_clock(struct hcb_run_args *a, struct hcb_err *err)
+{
+	static const char *const names[] = {"auto", "real", "virtual"};
+	for (int i = 0; i < 3; i++)
+		if (strcmp(optarg, names[i]) == 0) {
+			a->clock = (enum hcb_clock_choice)i;
+			return 0;
+		}
+	return bad(err, "clock", optarg, "real or virtual");
+}
+
+static int add_binding(struct hcb_run_args *a, const char *text, struct hcb_err *err)
+{
+	if (a->n_on == 2 * HCB_MAX_VOLUMES)
+		return hcb_err_usage(err, "--on: more than %u", a->n_on);
+	return hcb_binding_parse(text, &a->on[a->n_on++], err);
+}
+
+static int add_set(struct hcb_run_args *a, const char *pair, struct hcb_err *err)
+{
+	if (a->n_sets == HCB_MAX_SETS)
+		return hcb_err_usage(err, "--set: more than %u", a->n_sets);
+	a->sets[a->n_sets++] = pair;
+	return 0;
+}
+
+static int one_option(struct hcb_run_args *a, int c, struct hcb_err *err)
+{
+	switch (c) {
+	case O_ON:
+		return add_binding(a, optarg, err);
+	case O_SET:
+		return add_set(a, optarg, err);
+	case O_DURATION:
+		return parse_duration("duration", &a->run.duration_ns, err);
+	case O_WARMUP:
+		return parse_warmup(a, err);
+	case O_SEED:
+		return parse_seed(a, err);
+	case O_CLOCK:
+		return parse_clock(a, err);
+	case O_LAB:
+		a->lab = optarg;
+		return 0;
+	case O_LAB_HOST:
+		a->lab_host = optarg;
+		return 0;
+	case O_JSON:
+		a->json = true;
+		return 0;
+	case O_CAP_BYTES:
+		return parse_size("cap-bytes", &a->run.caps.bytes, err);
+	case O_CAP_RATE:
+		return parse_size("cap-rate", &a->run.caps.bytes_per_s, err);
+	case O_KEEP_GOING:
+		a->run.caps.keep_going = true;
+		return 0;
+	case O_FUA:
+		a->run.fua_native = true;
+		return 0;
+	case O_NO_PREFILL:
+		a->run.no_prefill = true;
+		return 0;
+	case O_TIMEOUT:
+		return parse_duration("timeout", &a->run.deadline_ns, err);
+	case O_STALL:
+		return parse_duration("stall-limit", &a->run.caps.stall_ns, err);
+	case 'o':
+		a->out = optarg;
+		return 0;
+	case 'q':
+		a->quiet = true;
+		return 0;
+	default:
+		return hcb_err_usage(
+		        err, "run: bad option; \"hcbench run --help\" lists them");
+	}
+}
+
+/* --- a scenario file --------------------------------------------------------------- */
+
+static bool bound(const struct hcb_run_args *a, const char *volume)
+{
+	for (unsigned i = 0; i < a->n_on; i++)
+		if (strcmp(a->on[i].volume, volume) == 0)
+			return true;
+	return false;
+}
+
+/* The file's parameters go before the command line's, so that the latter win. */
+static int take_params(struct hcb_run_args *a, struct hcb_scenario_workload *w,
+                       struct hcb_err *err)
+{
+	if (a->n_sets + w->n_params > HCB_MAX_SETS)
+		return hcb_err_usage(err, "%s: more than %d parameters",
+		                     a->scenario->path, HCB_MAX_SETS);
+	memmove(a->sets + w->n_params, a->sets, a->n_sets * sizeof(a->sets[0]));
+	for (unsigned i = 0; i < w->n_params; i++)
+		a->sets[i] = w->params[i].pair;
+	a->n_sets += w->n_params;
+	return 0;
+}
+
+static int take_workload(struct hcb_run_args *a, struct hcb_scenario_workload *w,
+                         struct hcb_err *err)
+{
+	a->wl = hcb_workload_find(w->type, err);
+	int r = a->wl ? take_params(a, w, err) : -EINVAL;
+	for (unsigned i = 0; !r && i < w->n_ons; i++) {
+		if (bound(a, w->ons[i].volume))
+			continue;
+		if (a->n_on == 2 * HCB_MAX_VOLUMES)
+			return hcb_err_usage(err, "%s: more than %u bindings",
+			                     a->scenario->path, a->n_on);
+		struct hcb_binding *to = &a->on[a->n_on++];
+		memcpy(to->volume, w->ons[i].volume, sizeof(to->volume));
+		to->target = w->ons[i].target;
+	}
+	return r;
+}
+
+static int take_scenario(struct hcb_run_args *a, const char *path, struct hcb_err *err)
+{
+	a->scenario = calloc(1, sizeof(*a->scenario));
+	if (!a->scenario)
+		return hcb_err_sys(err, -ENOMEM, "read %s", path);
+	int r = hcb_scenario_read(path, a->scenario, err);
+	if (r)
+		return r;
+	struct hcb_scenario *s = a->scenario;
+	if (s->n_workloads != 1)
+		return hcb_err_usage(
+		        err, "%s: has %u workloads; this build runs one at a time", path,
+		        s->n_workloads);
+	if (s->n_faults)
+		return hcb_err_usage(err, "%s:%d: this build injects no faults", path,
+		                     s->faults[0].line);
+	if (s->repeat > 1)
+		return hcb_err_usage(
+		        err, "%s: this build repeats nothing: set checkpoints=N", path);
+	if (s->duration_ns && !a->run.duration_ns)
+		a->run.duration_ns = s->duration_ns;
+	if (s->warmup_said && !a->warmup_said) {
+		a->run.warmup_auto = s->warmup_auto;
+		a->run.warmup_ns = s->warmup_ns;
+	}
+	if (s->seed_said && !a->seed_said)
+		a->run.seed = s->seed;
+	if (s->clock != HCB_CLOCK_UNSAID && a->clock == HCB_CHOOSE_AUTO)
+		a->clock =
+		        s->clock == HCB_CLOCK_REAL ? HCB_CHOOSE_REAL : HCB_CHOOSE_VIRTUAL;
+	if (s->cluster[0] && !a->lab)
+		a->lab = s->cluster;
+	return take_workload(a, &s->workloads[0], err);
+}
+
+/* --- together ---------------------------------------------------------------------- */
+
+static bool is_file(const char *word)
+{
+	size_t n = strlen(word);
+	return strchr(word, '/') || (n > 4 && strcmp(word + n - 4, ".ini") == 0);
+}
+
+static int configure(struct hcb_run_args *a, struct hcb_err *err)
+{
+	char where[64];
+	snprintf(where, sizeof(where), "workload %s", a->wl->name);
+	a->conf = calloc(1, a->wl->conf_size);
+	if (!a->conf)
+		return hcb_err_sys(err, -ENOMEM, "%s", where);
+	hcb_opt_defaults(a->wl->opts, a->conf);
+	for (unsigned i = 0; i < a->n_sets; i++) {
+		int r = hcb_opt_set_pair(a->wl->opts, a->conf, where, a->sets[i], err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* Models run in virtual time unless told; anything real has to run in real time. */
+static int choose_clock(struct hcb_run_args *a, struct hcb_err *err)
+{
+	bool all_models = true;
+	for (unsigned i = 0; i < a->n_on; i++) {
+		struct hcb_dev *dev;
+		int r = hcb_target_parse(a->on[i].target, &dev, err);
+		if (r)
+			return r;
+		all_models &= (dev->engine->caps & HCB_CAP_MODEL) != 0;
+		hcb_target_free(dev);
+	}
+	a->run.virtual_clock = a->clock == HCB_CHOOSE_VIRTUAL ||
+	                       (a->clock == HCB_CHOOSE_AUTO && all_models && !a->lab);
+	return 0;
+}
+
+__attribute__((format(printf, 2, 3))) static void more(struct hcb_run_args *a,
+                                                       const char *fmt, ...)
+{
+	size_t n = strlen(a->command);
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(a->command + n, sizeof(a->command) - n, fmt, ap);
+	va_end(ap);
+}
+
+/* A word as a shell takes it. */
+static void word(struct hcb_run_args *a, const char *prefix, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                            "0123456789%+,-./:=@_";
+	if (*text && !text[strspn(text, plain)]) {
+		more(a, "%s%s", prefix, text);
+		return;
+	}
+	more(a, "%s'", prefix);
+	for (const char *p = text; *p; p++)
+		if (*p == '\'')
+			more(a, "'\\''");
+		else
+			more(a, "%c", *p);
+	more(a, "'");
+}
+
+/* Exact, in the largest unit that is. */
+static void duration_word(struct hcb_run_args *a, const char *prefix, uint64_t ns)
+{
+	static const struct {
+		uint64_t ns;
+		const char *name;
+	} units[] = {{HCB_SEC, "s"}, {HCB_MS, "ms"}, {HCB_US, "us"}, {1, "ns"}};
+	size_t i = 0;
+	while (ns % units[i].ns)
+		i++;
+	more(a, "%s%llu%s", prefix, (unsigned long long)(ns / units[i].ns),
+	     units[i].name);
+}
+
+static void canonical_load(struct hcb_run_args *a)
+{
+	const struct hcb_run *run = &a->run;
+	word(a, "hcbench run ", a->wl->name);
+	for (unsigned i = 0; i < a->n_on; i++) {
+		char text[700];
+		snprintf(text, sizeof(text), "%s=%s", a->on[i].volume, a->on[i].target);
+		word(a, " --on ", text);
+	}
+	for (unsigned i = 0; i < a->n_sets; i++)
+		word(a, " --set ", a->sets[i]);
+	if (run->duration_ns)
+		duration_word(a, " --duration ", run->duration_ns);
+	if (!run->warmup_auto)
+		duration_word(a, " --warmup ", run->warmup_ns);
+}
+
+static void canonical_command(struct hcb_run_args *a)
+{
+	const struct hcb_run *run = &a->run;
+	canonical_load(a);
+	if (a->lab)
+		word(a, " --lab ", a->lab);
+	if (a->lab_host)
+		word(a, " --lab-host ", a->lab_host);
+	more(a, " --seed %llu --clock %s", (unsigned long long)run->seed,
+	     run->virtual_clock ? "virtual" : "real");
+	if (run->caps.bytes != DEFAULT_CAP_BYTES)
+		more(a, " --cap-bytes %llu", (unsigned long long)run->caps.bytes);
+	if (run->caps.bytes_per_s)
+		more(a, " --cap-rate %llu", (unsigned long long)run->caps.bytes_per_s);
+	if (run->caps.stall_ns != DEFAULT_STALL)
+		duration_word(a, " --stall-limit ", run->caps.stall_ns);
+	if (run->deadline_ns != DEFAULT_DEADLINE)
+		duration_word(a, " --timeout ", run->deadline_ns);
+	if (run->caps.keep_going)
+		more(a, " --keep-going");
+	if (run->fua_native)
+		more(a, " --native-fua");
+	if (run->no_prefill)
+		more(a, " --no-prefill");
+}
+
+int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a, struct hcb_err *err)
+{
+	memset(a, 0, sizeof(*a));
+	a->run.warmup_auto = true;
+	a->run.dilation = 1;
+	a->run.seed = 1;
+	a->run.caps.bytes = DEFAULT_CAP_BYTES;
+	a->run.caps.stall_ns = DEFAULT_STALL;
+	a->run.deadline_ns = DEFAULT_DEADLINE;
+	int c, r = 0;
+	optind = 1;
+	while (!r && (c = getopt_long(argc, argv, "o:q", options, NULL)) != -1)
+		r = one_option(a, c, err);
+	if (r)
+		return r;
+	if (optind != argc - 1)
+		return hcb_err_usage(err, "run: expected one workload or scenario file; "
+		                          "\"hcbench list\" shows the workloads");
+	const char *what = argv[optind];
+	if (is_file(what)) {
+		r = take_scenario(a, what, err);
+	} else {
+		a->wl = hcb_workload_find(what, err);
+		r = a->wl ? 0 : -EINVAL;
+	}
+	r = r ? r : configure(a, err);
+	if (!r && a->n_on == 0)
+		r = hcb_err_usage(err, "run %s: on what? e.g. --on all=hdd:generic-7200",
+		                  what);
+	r = r ? r : choose_clock(a, err);
+	if (r)
+		return r;
+	a->run.wl = a->wl;
+	a->run.conf = a->conf;
+	a->run.on = a->on;
+	a->run.n_on = a->n_on;
+	a->run.progress = !a->quiet;
+	canonical_command(a);
+	a->run.command = a->command;
+	return 0;
+}
+
+void hcb_run_args_free(struct hcb_run_args *a)
+{
+	free(a->conf);
+	free(a->scenario);
+}

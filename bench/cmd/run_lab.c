@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bench/cmd/run_lab.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/core/units.h"
+#include "lab/lab.h"
+
+static struct hcb_lab_info lab;
+static struct hcb_surroundings around;
+
+/* Targets of the lab's cluster need no conf and no keyring, and images are made. */
+static int prepare(void *arg, struct hcb_dev *dev, struct hcb_err *err)
+{
+	const struct {
+		const char *key, *value;
+	} keys[] = {{"conf", lab.conf}, {"keyring", lab.keyring}, {"make", "on"}};
+	(void)arg;
+	const struct hcb_opt *conf = hcb_opt_find(dev->engine->opts, "conf");
+	if (!conf || ((char *)dev->conf)[conf->offset])
+		return 0; /* no Ceph, or the user named a cluster: not the lab's to fill
+		             in */
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct hcb_opt *o = hcb_opt_find(dev->engine->opts, keys[i].key);
+		char said[16];
+		snprintf(said, sizeof(said), ",%s=", keys[i].key);
+		if (!o || strstr(dev->target, said))
+			continue;
+		int r = hcb_opt_set(dev->engine->opts, dev->conf, "lab", keys[i].key,
+		                    keys[i].value, err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int prefilling(void *arg, bool begin, struct hcb_err *err)
+{
+	(void)arg;
+	return hcb_lab_disk_timing(&lab, !begin, err);
+}
+
+static json_t *disk_stats(void)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	json_t *list = NULL;
+	if (hcb_lab_disk_stats(&lab, &list, &err))
+		hcb_warn("%s", err.msg);
+	return list;
+}
+
+/* [{"osd": 0, "disk": {...}}] -> {"osd": {"0": {"disk": {...}}}} */
+static json_t *counters(void *arg)
+{
+	json_t *list = disk_stats(), *osds = json_object(), *one;
+	size_t i;
+	(void)arg;
+	json_array_foreach(list, i, one)
+	{
+		char id[16];
+		snprintf(id, sizeof(id), "%d",
+		         (int)json_integer_value(json_object_get(one, "osd")));
+		json_object_set_new(
+		        osds, id,
+		        json_pack("{sO}", "disk", json_object_get(one, "disk")));
+	}
+	json_decref(list);
+	return json_pack("{so}", "osd", osds);
+}
+
+static void reset_lateness(void *arg)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	(void)arg;
+	if (hcb_lab_disk_ctl(&lab, "reset-lateness\n", &err))
+		hcb_warn("%s", err.msg);
+}
+
+static bool disk_lateness(void *arg, uint64_t *p99_ns)
+{
+	json_t *list = disk_stats(), *one;
+	bool any = false;
+	size_t i;
+	(void)arg;
+	*p99_ns = 0;
+	json_array_foreach(list, i, one)
+	{
+		const json_t *late = json_object_get(one, "lateness_ns");
+		uint64_t v = (uint64_t)json_integer_value(json_object_get(late, "p99"));
+		any |= json_is_object(late);
+		*p99_ns = v > *p99_ns ? v : *p99_ns;
+	}
+	json_decref(list);
+	return any;
+}
+
+static void describe(void *arg, struct hcb_kvs *facts)
+{
+	json_t *disks = json_array(), *list = disk_stats(), *one;
+	size_t i;
+	(void)arg;
+	json_array_foreach(list, i, one)
+	{
+		json_t *d = json_object();
+		static const char *const keys[] = {
+		        "osd",          "profile",    "cache",
+		        "filled",       "size_bytes", "rev_ns",
+		        "stored_bytes", "timer_fifo", "lateness_ns"};
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			if (json_object_get(one, keys[k]))
+				json_object_set(d, keys[k],
+				                json_object_get(one, keys[k]));
+		json_array_append_new(disks, d);
+	}
+	json_decref(list);
+	hcb_kvs_json(facts, "lab",
+	             json_pack("{sssssfsbsfsfsisO}", "name", lab.name, "cluster",
+	                       lab.cluster_name, "dilation", lab.dilation, "warm",
+	                       lab.warm.done, "warm_s", lab.warm.seconds,
+	                       "flushes_per_kv_batch", lab.warm.kv_flush_ratio, "hosts",
+	                       (int)lab.n_hosts, "disks", disks));
+	json_decref(disks);
+}
+
+int hcb_run_lab_enter(struct hcb_run_args *a, struct hcb_err *err)
+{
+	int r = hcb_lab_find(a->lab, &lab, err);
+	r = r ? r
+	      : hcb_lab_enter(&lab, a->lab_host ? a->lab_host : lab.hosts[0].name, err);
+	if (r)
+		return r;
+	around = (struct hcb_surroundings){
+	        .prepare = prepare,
+	        .prefilling = prefilling,
+	        .counters = counters,
+	        .reset_lateness = reset_lateness,
+	        .disk_lateness = disk_lateness,
+	        .describe = describe,
+	};
+	if (lab.ram)
+		around.prefilling = NULL, around.disk_lateness = NULL;
+	a->run.around = &around;
+	a->run.dilation = lab.dilation;
+	return 0;
+}

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# docs/results-format.md lists what a run's document has: every key it calls present is
+# there, and no key is there that it does not list.
+. "$(dirname "$0")/lib.sh"
+requires jq awk
+doc=$HCB_SRC/docs/results-format.md
+
+# Rows "| `PATH` | TYPE | WHEN | ..." -> "PATH WHEN", types in italics expanded in place.
+# WHEN is "must" when the condition, and that of everything above, is in $1.
+documented() { # "COND COND..."
+	awk -v conds="$1" '
+		BEGIN { n = split(conds, c, " "); for (i = 1; i <= n; i++) ok[c[i]] = 1 }
+		/^\| `/ {
+			split($0, f, / *\| */)
+			path = f[2]; type = f[3]; when = f[4]
+			gsub(/`/, "", path)
+			rows++; p[rows] = path; t[rows] = type; w[rows] = when in ok ? "must" : "may"
+		}
+		function emit(path, type, when, i, base, sub_path) {
+			if (!(path in seen)) print path, when
+			seen[path] = 1
+			if (type !~ /^\*.*\*$/) return
+			base = substr(type, 2, length(type) - 2) "."
+			for (i = 1; i <= rows; i++) {
+				if (index(p[i], base) != 1) continue
+				sub_path = substr(p[i], length(base) + 1)
+				emit(path "." sub_path, t[i], when == "must" ? w[i] : "may")
+			}
+		}
+		END {
+			for (i = 1; i <= rows; i++)
+				if (p[i] !~ /^(transaction|stream|latency|histogram|disk)\./)
+					emit(p[i], t[i], w[i])
+		}' "$doc" | sort
+}
+
+# Every path of a document, array indices as [].
+present() {
+	jq -r '[paths | map(if type == "number" then "[]" else "." + . end) | join("")
+		| ltrimstr(".")] | unique[]' "$1" | sort -u
+}
+
+compare() { # DOCUMENT "CONDITIONS": what may be there and what must
+	present "$1" >"$tmp/present"
+	documented "$2" >"$tmp/doc"
+	# "a[].b" tells of "a[]" too.
+	awk '{ print $1; while (sub(/\.[^.]*$/, "", $1)) if ($1 ~ /\[\]$/) print $1 }' "$tmp/doc" |
+		sort -u >"$tmp/known"
+	grep ' must$' "$tmp/doc" | cut -d' ' -f1 | sort -u >"$tmp/must"
+	[ "$(wc -l <"$tmp/must")" -gt 100 ] || fail "read only $(wc -l <"$tmp/must") keys from $doc"
+	missing=$(comm -23 "$tmp/must" "$tmp/present")
+	[ -z "$missing" ] || fail "documented but not in the document: $missing"
+	# The workload's parameters are docs/workloads.md's.
+	unknown=$(comm -13 "$tmp/known" "$tmp/present" | grep -v '^run\.params\.') || :
+	[ -z "$unknown" ] || fail "in the document but not documented: $unknown"
+}
+
+run run postgres --on all=hdd:generic-7200,filled=60% --set checkpoint_timeout=30s -o "$tmp/hdd.json"
+expect_exit 0
+compare "$tmp/hdd.json" "always postgres phases hdd lateness"
+
+# Members stand in the order of the tables' first.
+jq -r 'keys_unsorted[]' "$tmp/hdd.json" >"$tmp/order"
+# shellcheck disable=SC2016 # the backquotes are markdown's
+sed -n '/^## Top level/,/^## run/s/^| `\([a-z]*\)`.*/\1/p' "$doc" >"$tmp/table"
+cmp -s "$tmp/order" "$tmp/table" || fail "the top level's order is not the table's: $(tr '\n' ' ' <"$tmp/order")"
+
+run run micro --on all=hdd:generic-7200 --set size=1MiB --set flush=2 --duration 9s -q -o "$tmp/micro.json"
+expect_exit 0
+compare "$tmp/micro.json" "always micro hdd lateness"
+
+# Each parameter is told of, by its name without the unit.
+for key in $(jq -r '.run.params | keys[]' "$tmp/hdd.json" "$tmp/micro.json" | sort -u); do
+	case $key in
+	*_bytes) key=${key%_bytes} ;;
+	*_ns) key=${key%_ns} ;;
+	rate_per_s) key=rate ;;
+	esac
+	grep -q "^| \`$key\` |" "$HCB_SRC/docs/workloads.md" || fail "docs/workloads.md has no row for $key"
+done
+
+# The real clock adds what it ran on. Whether the machine is quiet enough is not asked.
+run run postgres --on all=mem: --clock real --set scale=1 --set wal_segments=5 \
+	--set checkpoint_timeout=1s --set rate=50/s -q -o "$tmp/mem.json"
+case $status in 0 | 11 | 13) ;; *) fail "exit code $status" ;; esac
+compare "$tmp/mem.json" "always postgres phases real"
