@@ -9,8 +9,8 @@
  * them, as sixteen fio jobs with fdatasync=1 are.
  *
  * Without a rate the loop is closed: a slot's next op is due when its last one (or its
- * flush) was done. With a rate it is open: ops arrive, wait for a free slot, and are due
- * when they arrived.
+ * flush) was done. With a rate it is open: ops arrive, wait for a free slot, and their
+ * response counts from their arrival.
  *
  * Places are blocks of `bs` in the first `span` of the volume: uniform, in sequence
  * (reads and writes each have one cursor that all slots share; it wraps), or by Zipf's
@@ -51,7 +51,8 @@ enum slot_state {
 };
 
 struct slot {
-	uint64_t due_ns, writes; /* writes since its last flush */
+	uint64_t due_ns, free_ns; /* of what it wants or has out; when it became free */
+	uint64_t writes;          /* since its last flush */
 	enum slot_state state;
 };
 
@@ -241,6 +242,7 @@ static void want(struct micro *m, uint32_t s, enum slot_state what, uint64_t due
 
 static void set_free(struct micro *m, uint32_t s, uint64_t now_ns)
 {
+	m->slot[s].free_ns = now_ns;
 	if (m->conf->rate_per_s <= 0) {
 		want(m, s, SLOT_WANTS_IO, now_ns);
 		return;
@@ -280,7 +282,10 @@ static void fill_op(struct micro *m, uint32_t s, struct hcb_op *op)
 	struct slot *sl = &m->slot[s];
 	op->flags = 0;
 	op->region = 0;
-	op->due_ns = sl->due_ns;
+	/* What arrived while every slot was taken could not go out before one was free:
+	   the storage made it wait, not the bench. Its response counts from its arrival.
+	 */
+	op->due_ns = sl->due_ns > sl->free_ns ? sl->due_ns : sl->free_ns;
 	op->token = s;
 	if (sl->state == SLOT_WANTS_FLUSH) {
 		sl->state = SLOT_FLUSH;

@@ -108,11 +108,15 @@ static void test_mixed_counts_only_writes_for_a_flush_and_keeps_the_mix(void **s
 static void watch_due(struct drive *d, const struct hcb_op *op)
 {
 	uint64_t *n = d->arg;
-	++*n;
-	assert_int_equal(op->due_ns, *n * HCB_MS);
+	uint64_t arrived = ++*n * HCB_MS;
+	/* Four slots: those out in the freeze, and 100 us each to catch up afterwards. */
+	if (arrived <= 2003 * HCB_MS || arrived > 3030 * HCB_MS)
+		assert_int_equal(op->due_ns, arrived);
+	else
+		assert_true(op->due_ns >= 3 * HCB_SEC && op->due_ns >= arrived);
 }
 
-static void test_open_steady_then_each_op_is_due_at_its_arrival(void **state)
+static void test_open_steady_then_an_op_is_due_at_its_arrival_or_with_a_slot(void **state)
 {
 	(void)state;
 	const char *p[] = {"rate=1000/s", "arrivals=steady", "depth=4", NULL};
@@ -368,7 +372,8 @@ int main(void)
 	        cmocka_unit_test(test_each_slot_flushes_after_its_own_writes),
 	        cmocka_unit_test(
 	                test_mixed_counts_only_writes_for_a_flush_and_keeps_the_mix),
-	        cmocka_unit_test(test_open_steady_then_each_op_is_due_at_its_arrival),
+	        cmocka_unit_test(
+	                test_open_steady_then_an_op_is_due_at_its_arrival_or_with_a_slot),
 	        cmocka_unit_test(test_open_poisson_then_the_rate_holds_and_gaps_vary),
 	        cmocka_unit_test(
 	                test_sequence_wraps_at_the_span_and_reads_have_their_own),
