@@ -20,6 +20,7 @@ int hcb_binding_parse(const char *text, struct hcb_binding *out, struct hcb_err 
 	memcpy(out->volume, text, n);
 	out->volume[n] = '\0';
 	out->target = eq + 1;
+	out->group = 0;
 	return 0;
 }
 
@@ -52,9 +53,14 @@ static int check_names(const struct hcb_geometry *geo, const struct hcb_workload
 
 /* The device of a binding: one already there if it may be shared, else a new one. Two
    volumes that come through the same binding ("all") always share. */
-static int device_for(struct hcb_layout *l, const struct hcb_binding *b, int *of_binding,
-                      unsigned *dev, struct hcb_err *err)
+static int device_for(struct hcb_layout *l, const struct hcb_binding *on,
+                      const struct hcb_binding *b, int *of_bindings, unsigned *dev,
+                      struct hcb_err *err)
 {
+	int *of_binding = &of_bindings[b - on];
+	for (const struct hcb_binding *o = on; b->group && o < b; o++)
+		if (o->group == b->group)
+			*of_binding = of_bindings[o - on];
 	if (*of_binding >= 0) {
 		*dev = (unsigned)*of_binding;
 		return 0;
@@ -133,7 +139,7 @@ int hcb_layout_make(struct hcb_layout *l, const struct hcb_workload *wl, const v
 			                     "add --on %s=TARGET or --on all=TARGET",
 			                     l->geo.regions[v].name, wl->name,
 			                     l->geo.regions[v].name);
-		r = device_for(l, b, &of_binding[b - on], &dev, err);
+		r = device_for(l, on, b, of_binding, &dev, err);
 		if (!r)
 			place(l, v, dev);
 	}

@@ -11,8 +11,9 @@
 #include "workloads/workload.h"
 
 struct hcb_binding {
-	char volume[32]; /* "all" or a volume's name */
+	char volume[64]; /* "all" or a volume's name */
 	const char *target;
+	int group; /* bindings of one group other than 0 share a device, whatever it is */
 };
 
 struct hcb_layout {

@@ -340,6 +340,10 @@ static void judge(struct session *s)
 	else
 		e.achieved_per_s = seconds > 0 ? ((double)e.due - grown) / seconds : 0;
 	cycle_spread(rec, &e.cycle_rate_spread, &e.cycle_rate_noise);
+	char behind[160];
+	if (s->run->mix && seconds > 0 &&
+	    hcb_mix_behind(s->run->mix, rec, seconds, behind, sizeof(behind)))
+		e.other_behind = behind;
 	ask_state(s, &e);
 	s->seen.achieved_per_s = e.achieved_per_s;
 	const struct hcb_surroundings *a = s->run->around;

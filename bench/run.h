@@ -11,6 +11,7 @@
 
 #include "bench/layout.h"
 #include "bench/loop.h"
+#include "bench/mix.h"
 
 /*
  * What surrounds the targets (a lab): called at points of the run. Any may be NULL. The
@@ -36,6 +37,7 @@ struct hcb_surroundings {
 struct hcb_run {
 	const struct hcb_workload *wl;
 	void *conf;
+	const struct hcb_mix *mix; /* what wl is made of; NULL: one workload */
 	const struct hcb_binding *on;
 	unsigned n_on;
 	uint64_t seed;

@@ -231,9 +231,10 @@ static json_t *run_json(const struct hcb_observed *o)
 {
 	const struct hcb_run *run = o->run;
 	char id[32];
-	json_t *params = json_object();
+	json_t *params = run->mix ? hcb_mix_params(run->mix) : json_object();
 	run_id(o, id, sizeof(id));
-	hcb_opt_to_json(run->wl->opts, run->conf, params);
+	if (!run->mix)
+		hcb_opt_to_json(run->wl->opts, run->conf, params);
 	double offered = run->wl->offered_per_s(run->conf);
 	return json_pack(
 	        "{sssssosIsosfsfsfsosssfsssosfsf}", "id", id, "workload", run->wl->name,

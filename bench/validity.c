@@ -114,6 +114,8 @@ static void judge_load(const struct hcb_evidence *e, struct hcb_judgement *j)
 	else if (e->unfinished)
 		add(j, HCB_UNSTEADY, "%llu transactions due in the window never finished",
 		    (unsigned long long)e->unfinished);
+	if (e->other_behind)
+		add(j, HCB_UNSTEADY, "overload: %s", e->other_behind);
 	if (e->held_ops)
 		add(j, HCB_UNSTEADY,
 		    "the cap on rate held back %llu operations (--cap-rate)",

@@ -36,8 +36,10 @@ struct hcb_evidence {
 	double cycle_rate_noise;  /* what counting alone would give, same unit */
 	uint64_t held_ops, op_errors;
 	bool drifting; /* no cycles: MSER-5 cuts in the second half of the window */
-	const char *environment; /* why the storage was not as asked for, or NULL */
-	const char *disturbance; /* what else it was doing, or NULL */
+	const char *other_behind; /* what a workload beside the main one could not carry,
+	                             or NULL */
+	const char *environment;  /* why the storage was not as asked for, or NULL */
+	const char *disturbance;  /* what else it was doing, or NULL */
 };
 
 struct hcb_judgement {

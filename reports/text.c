@@ -141,16 +141,53 @@ static const char *const shown_params[] = {
 };
 
 /* Who waits: a database's clients, or slots of ops in flight. */
+static void who_waits(const json_t *params, char *who, size_t size)
+{
+	bool clients = json_object_get(params, "clients") != NULL;
+	double n = num(params, clients ? "clients" : "depth");
+	snprintf(who, size, "%.0f %s%s", n, clients ? "client" : "slot",
+	         n == 1 ? "" : "s");
+}
+
+/* Of a scenario's workloads each its own line; the first is the headline's. */
+static void put_parts(FILE *f, json_t *params)
+{
+	const char *name;
+	json_t *p;
+	json_object_foreach(params, name, p)
+	{
+		char who[32];
+		double rate = num(p, "rate_per_s");
+		who_waits(p, who, sizeof(who));
+		fprintf(f, "  %s: %s, %s", name, str(p, "type"), who);
+		if (rate > 0)
+			fprintf(f, ", %.1f/s offered\n", rate);
+		else
+			fputs(", closed loop\n", f);
+		put_keys(f, p, shown_params);
+	}
+}
+
+static bool has_parts(const json_t *run)
+{
+	return strchr(str(run, "workload"), '+') != NULL;
+}
+
+/* What is said of the main workload, of parameters or metrics: the first part's. */
+static json_t *of_main(const json_t *doc, json_t *all)
+{
+	if (!has_parts(json_object_get(doc, "run")))
+		return all;
+	return json_object_iter_value(json_object_iter(all));
+}
+
 static void put_load(FILE *f, const json_t *doc)
 {
 	const json_t *run = json_object_get(doc, "run");
-	const json_t *params = json_object_get(run, "params");
+	const json_t *params = of_main(doc, json_object_get(run, "params"));
 	size_t cycles = json_array_size(json_object_get(doc, "blocks"));
-	bool clients = json_object_get(params, "clients") != NULL;
-	double n = num(params, clients ? "clients" : "depth");
 	char who[32];
-	snprintf(who, sizeof(who), "%.0f %s%s", n, clients ? "client" : "slot",
-	         n == 1 ? "" : "s");
+	who_waits(params, who, sizeof(who));
 	if (strcmp(str(run, "loop"), "open") == 0)
 		fprintf(f, "  open loop: %.1f/s offered to %s; ",
 		        num(run, "offered_per_s"), who);
@@ -160,7 +197,10 @@ static void put_load(FILE *f, const json_t *doc)
 	fprintf(f, "%.1f s measured in %zu block%s after %.1f s of warm-up\n",
 	        num(run, "measured_s"), cycles, cycles == 1 ? "" : "s",
 	        num(run, "warmup_s"));
-	put_keys(f, params, shown_params);
+	if (has_parts(run))
+		put_parts(f, json_object_get(run, "params"));
+	else
+		put_keys(f, params, shown_params);
 	fprintf(f, "  seed %.0f, %s clock", num(run, "seed"), str(run, "clock"));
 	if (num(run, "dilation") != 1)
 		fprintf(f, ", dilation %g", num(run, "dilation"));
@@ -319,7 +359,7 @@ static void put_checkpoints(FILE *f, const json_t *m)
 
 static void put_metrics(FILE *f, const json_t *doc)
 {
-	const json_t *m = json_object_get(doc, "metrics");
+	const json_t *m = of_main(doc, json_object_get(doc, "metrics"));
 	double n = num(headline(doc), "count"), flushes = stream_count(doc, "flush");
 	bool has_log = json_object_get(m, "commits_per_wal_flush") != NULL;
 	if (n > 0 && flushes > 0)

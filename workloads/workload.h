@@ -19,8 +19,8 @@
 #include "bench/core/opt.h"
 
 #define HCB_MAX_VOLUMES 8
-#define HCB_MAX_STREAMS 24
-#define HCB_MAX_TX      6
+#define HCB_MAX_STREAMS 64
+#define HCB_MAX_TX      16
 
 /* A region ops are addressed to: a volume, or the journal of a file system. */
 struct hcb_region {

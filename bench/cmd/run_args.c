@@ -170,83 +170,6 @@ static int one_option(struct hcb_run_args *a, int c, struct hcb_err *err)
 	}
 }
 
-/* --- a scenario file --------------------------------------------------------------- */
-
-static bool bound(const struct hcb_run_args *a, const char *volume)
-{
-	for (unsigned i = 0; i < a->n_on; i++)
-		if (strcmp(a->on[i].volume, volume) == 0)
-			return true;
-	return false;
-}
-
-/* The file's parameters go before the command line's, so that the latter win. */
-static int take_params(struct hcb_run_args *a, struct hcb_scenario_workload *w,
-                       struct hcb_err *err)
-{
-	if (a->n_sets + w->n_params > HCB_MAX_SETS)
-		return hcb_err_usage(err, "%s: more than %d parameters",
-		                     a->scenario->path, HCB_MAX_SETS);
-	memmove(a->sets + w->n_params, a->sets, a->n_sets * sizeof(a->sets[0]));
-	for (unsigned i = 0; i < w->n_params; i++)
-		a->sets[i] = w->params[i].pair;
-	a->n_sets += w->n_params;
-	return 0;
-}
-
-static int take_workload(struct hcb_run_args *a, struct hcb_scenario_workload *w,
-                         struct hcb_err *err)
-{
-	a->wl = hcb_workload_find(w->type, err);
-	int r = a->wl ? take_params(a, w, err) : -EINVAL;
-	for (unsigned i = 0; !r && i < w->n_ons; i++) {
-		if (bound(a, w->ons[i].volume))
-			continue;
-		if (a->n_on == 2 * HCB_MAX_VOLUMES)
-			return hcb_err_usage(err, "%s: more than %u bindings",
-			                     a->scenario->path, a->n_on);
-		struct hcb_binding *to = &a->on[a->n_on++];
-		memcpy(to->volume, w->ons[i].volume, sizeof(to->volume));
-		to->target = w->ons[i].target;
-	}
-	return r;
-}
-
-static int take_scenario(struct hcb_run_args *a, const char *path, struct hcb_err *err)
-{
-	a->scenario = calloc(1, sizeof(*a->scenario));
-	if (!a->scenario)
-		return hcb_err_sys(err, -ENOMEM, "read %s", path);
-	int r = hcb_scenario_read(path, a->scenario, err);
-	if (r)
-		return r;
-	struct hcb_scenario *s = a->scenario;
-	if (s->n_workloads != 1)
-		return hcb_err_usage(
-		        err, "%s: has %u workloads; this build runs one at a time", path,
-		        s->n_workloads);
-	if (s->n_faults)
-		return hcb_err_usage(err, "%s:%d: this build injects no faults", path,
-		                     s->faults[0].line);
-	if (s->repeat > 1)
-		return hcb_err_usage(
-		        err, "%s: this build repeats nothing: set checkpoints=N", path);
-	if (s->duration_ns && !a->run.duration_ns)
-		a->run.duration_ns = s->duration_ns;
-	if (s->warmup_said && !a->warmup_said) {
-		a->run.warmup_auto = s->warmup_auto;
-		a->run.warmup_ns = s->warmup_ns;
-	}
-	if (s->seed_said && !a->seed_said)
-		a->run.seed = s->seed;
-	if (s->clock != HCB_CLOCK_UNSAID && a->clock == HCB_CHOOSE_AUTO)
-		a->clock =
-		        s->clock == HCB_CLOCK_REAL ? HCB_CHOOSE_REAL : HCB_CHOOSE_VIRTUAL;
-	if (s->cluster[0] && !a->lab)
-		a->lab = s->cluster;
-	return take_workload(a, &s->workloads[0], err);
-}
-
 /* --- together ---------------------------------------------------------------------- */
 
 static bool is_file(const char *word)
@@ -257,6 +180,8 @@ static bool is_file(const char *word)
 
 static int configure(struct hcb_run_args *a, struct hcb_err *err)
 {
+	if (a->mix)
+		return 0; /* each part is, by its section */
 	char where[64];
 	snprintf(where, sizeof(where), "workload %s", a->wl->name);
 	a->conf = calloc(1, a->wl->conf_size);
@@ -333,8 +258,8 @@ static void duration_word(struct hcb_run_args *a, const char *prefix, uint64_t n
 static void canonical_load(struct hcb_run_args *a)
 {
 	const struct hcb_run *run = &a->run;
-	word(a, "hcbench run ", a->wl->name);
-	for (unsigned i = 0; i < a->n_on; i++) {
+	word(a, "hcbench run ", a->mix ? a->scenario->path : a->wl->name);
+	for (unsigned i = 0; !a->mix && i < a->n_on; i++) {
 		char text[700];
 		snprintf(text, sizeof(text), "%s=%s", a->on[i].volume, a->on[i].target);
 		word(a, " --on ", text);
@@ -393,7 +318,7 @@ int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a, struct hcb
 		                          "\"hcbench list\" shows the workloads");
 	const char *what = argv[optind];
 	if (is_file(what)) {
-		r = take_scenario(a, what, err);
+		r = hcb_run_take_scenario(a, what, err);
 	} else {
 		a->wl = hcb_workload_find(what, err);
 		r = a->wl ? 0 : -EINVAL;
@@ -406,7 +331,8 @@ int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a, struct hcb
 	if (r)
 		return r;
 	a->run.wl = a->wl;
-	a->run.conf = a->conf;
+	a->run.conf = a->mix ? (void *)a->mix : a->conf;
+	a->run.mix = a->mix;
 	a->run.on = a->on;
 	a->run.n_on = a->n_on;
 	a->run.progress = !a->quiet;
@@ -417,6 +343,9 @@ int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a, struct hcb
 
 void hcb_run_args_free(struct hcb_run_args *a)
 {
+	for (unsigned p = 0; a->mix && p < a->mix->n_parts; p++)
+		free(a->mix->part[p].conf);
+	free(a->mix);
 	free(a->conf);
 	free(a->scenario);
 }

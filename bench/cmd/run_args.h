@@ -23,12 +23,15 @@ struct hcb_run_args {
 	enum hcb_clock_choice clock;
 	struct hcb_run run;
 	struct hcb_scenario *scenario; /* NULL: from the command line alone */
+	struct hcb_mix *mix;           /* the scenario's workloads; NULL: there is one */
 	char command[32768];           /* canonical: what repeats this run, without -o */
 };
 
 /* argv[0] is the verb. Fills everything but run.around and run.signal_seen. */
 int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a,
                        struct hcb_err *err);
+/* A scenario file; what the command line said already beats it (run_scenario.c). */
+int hcb_run_take_scenario(struct hcb_run_args *a, const char *path, struct hcb_err *err);
 void hcb_run_args_free(struct hcb_run_args *a);
 
 #endif
