@@ -41,9 +41,18 @@ char *disk_stat_text(struct serve *sv)
 	        sv->locked_memory, "discards", (json_int_t)sv->discards, "flush_max_ns",
 	        (json_int_t)hdd_counters(d)->flush_max_ns, "lateness_ns",
 	        lateness_json(&sv->late), "disk", hdd_counters_json(d));
-	if (doc && live)
+	json_t *faults =
+	        json_pack("{s:b, s:b, s:I, s:I, s:I, s:I}", "fail", sv->faults.fail,
+	                  "hang", sv->faults.hang, "held", (json_int_t)sv->n_held,
+	                  "bad_ranges", (json_int_t)sv->faults.n_bad, "bad_bytes",
+	                  (json_int_t)disk_fault_bytes(&sv->faults), "failed",
+	                  (json_int_t)sv->failed);
+	if (doc && live && faults) {
 		json_object_update(doc, live);
+		json_object_set(doc, "faults", faults);
+	}
 	json_decref(live);
+	json_decref(faults);
 	pthread_mutex_unlock(&sv->lock);
 	char *text = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
 	json_decref(doc);
@@ -68,6 +77,75 @@ static int ctl_slow(struct serve *sv, const char *arg)
 	return 0;
 }
 
+/* "on" or "off". */
+static int ctl_flag(const char *arg, bool *flag)
+{
+	int on;
+	if (hcb_parse_bool(arg, &on))
+		return -EINVAL;
+	*flag = on;
+	return 0;
+}
+
+static int ctl_fail(struct serve *sv, const char *arg)
+{
+	return ctl_flag(arg, &sv->faults.fail);
+}
+
+static int ctl_hang(struct serve *sv, const char *arg)
+{
+	return ctl_flag(arg, &sv->faults.hang);
+}
+
+/* "OFFSET LENGTH", in whole sectors of this disk. */
+static int parse_range(const struct serve *sv, const char *text, uint64_t *off,
+                       uint64_t *len)
+{
+	char word[64];
+	size_t n = strcspn(text, " ");
+	if (n >= sizeof(word))
+		return -EINVAL;
+	memcpy(word, text, n);
+	word[n] = '\0';
+	if (hcb_parse_size(word, off) ||
+	    hcb_parse_size(text + n + strspn(text + n, " "), len))
+		return -EINVAL;
+	uint64_t size = hdd_size_bytes(sv->disk);
+	bool inside = *len && *off < size && *len <= size - *off;
+	return inside && *off % 512 == 0 && *len % 512 == 0 ? 0 : -EINVAL;
+}
+
+/* "read|write|both OFFSET LENGTH", "clear [OFFSET LENGTH]" */
+static int ctl_error(struct serve *sv, const char *arg)
+{
+	static const struct {
+		const char *word;
+		bool reads, writes;
+	} kinds[] = {
+	        {"read ", true, false}, {"write ", false, true}, {"both ", true, true}};
+	uint64_t off, len;
+	if (strcmp(arg, "clear") == 0) {
+		disk_fault_clear(&sv->faults, 0, UINT64_MAX);
+		return 0;
+	}
+	if (strncmp(arg, "clear ", 6) == 0) {
+		int r = parse_range(sv, arg + 6, &off, &len);
+		if (!r)
+			disk_fault_clear(&sv->faults, off, len);
+		return r;
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t n = strlen(kinds[i].word);
+		if (strncmp(arg, kinds[i].word, n) != 0)
+			continue;
+		int r = parse_range(sv, arg + n, &off, &len);
+		return r ? r
+		         : disk_fault_add(&sv->faults, off, len, kinds[i].reads,
+		                          kinds[i].writes);
+	}
+	return -EINVAL;
+}
+
 static int ctl_reset_lateness(struct serve *sv, const char *arg)
 {
 	hcb_hist_reset(&sv->late);
@@ -79,9 +157,9 @@ static const struct {
 	const char *name;
 	int (*fn)(struct serve *sv, const char *arg);
 } commands[] = {
-        {"reset-lateness", ctl_reset_lateness},
-        {"slow", ctl_slow},
-        {"timing", ctl_timing},
+        {"error", ctl_error}, {"fail", ctl_fail},
+        {"hang", ctl_hang},   {"reset-lateness", ctl_reset_lateness},
+        {"slow", ctl_slow},   {"timing", ctl_timing},
 };
 
 int disk_ctl_line(struct serve *sv, char *line)
@@ -96,6 +174,7 @@ int disk_ctl_line(struct serve *sv, char *line)
 		int e = commands[i].fn(sv, arg);
 		disk_arm(sv);
 		pthread_mutex_unlock(&sv->lock);
+		disk_release(sv);
 		disk_pump(sv, false);
 		return e;
 	}

@@ -5,7 +5,6 @@
 #ifdef HCB_HAVE_FUSE3
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,91 +17,6 @@ enum ino { INO_ROOT = FUSE_ROOT_ID, INO_DISK, INO_STAT, INO_CTL };
 static struct serve *serve_of(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
-}
-
-/* ---- requests to the disk ---- */
-
-static bool in_range(const struct serve *sv, off_t off, size_t len)
-{
-	uint64_t size = hdd_size_bytes(sv->disk);
-	return off >= 0 && (uint64_t)off <= size && len <= size - (uint64_t)off;
-}
-
-static bool memory_left(const struct serve *sv)
-{
-	struct stat st;
-	return fstat(sv->data_fd, &st) == 0 &&
-	       (uint64_t)st.st_blocks * 512 < sv->data_max;
-}
-
-static void disk_read(struct serve *sv, fuse_req_t req, size_t len, off_t off)
-{
-	uint64_t size = hdd_size_bytes(sv->disk);
-	if (off < 0 || (uint64_t)off >= size) {
-		fuse_reply_buf(req, NULL, 0);
-		return;
-	}
-	if (len > size - (uint64_t)off)
-		len = (size_t)(size - (uint64_t)off);
-	if (len == 0 || len > MAX_IO || len % 512 || off % 512) {
-		fuse_reply_err(req, EINVAL);
-		return;
-	}
-	struct request *r = disk_request(sv, req, HCB_READ, (uint32_t)len);
-	if (!r)
-		return;
-	if (pread(sv->data_fd, r->buf, len, off) != (ssize_t)len)
-		disk_request_fail(sv, r, EIO);
-	else
-		disk_enqueue(sv, r, (uint64_t)off);
-}
-
-static void disk_write(struct serve *sv, fuse_req_t req, const char *buf, size_t len,
-                       off_t off)
-{
-	if (len == 0 || len > MAX_IO || len % 512 || off % 512) {
-		fuse_reply_err(req, EINVAL);
-		return;
-	}
-	if (!in_range(sv, off, len) || !memory_left(sv)) {
-		fuse_reply_err(req, ENOSPC);
-		return;
-	}
-	struct request *r = disk_request(sv, req, HCB_WRITE, (uint32_t)len);
-	if (!r)
-		return;
-	if (pwrite(sv->data_fd, buf, len, off) != (ssize_t)len)
-		disk_request_fail(sv, r, errno == ENOSPC ? ENOSPC : EIO);
-	else
-		disk_enqueue(sv, r, (uint64_t)off);
-}
-
-static void disk_discard(struct serve *sv, fuse_req_t req, int mode, off_t off, off_t len)
-{
-	int want = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-	int zero = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
-	if ((mode | FALLOC_FL_KEEP_SIZE) != want &&
-	    (mode | FALLOC_FL_KEEP_SIZE) != zero) {
-		fuse_reply_err(req, EOPNOTSUPP);
-		return;
-	}
-	if (len <= 0 || !in_range(sv, off, (size_t)len)) {
-		fuse_reply_err(req, EINVAL);
-		return;
-	}
-	if (fallocate(sv->data_fd, want, off, len) != 0) {
-		fuse_reply_err(req, errno);
-		return;
-	}
-	if (off % 512 == 0 && len % 512 == 0) {
-		pthread_mutex_lock(&sv->lock);
-		hdd_discard(sv->disk, hcb_clock_now(&sv->clock), (uint64_t)off,
-		            (uint64_t)len);
-		sv->discards++;
-		disk_arm(sv);
-		pthread_mutex_unlock(&sv->lock);
-	}
-	fuse_reply_err(req, 0);
 }
 
 static void ctl_write(struct serve *sv, fuse_req_t req, const char *buf, size_t len)
@@ -267,9 +181,7 @@ static void sv_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 		fuse_reply_err(req, 0);
 		return;
 	}
-	struct request *r = disk_request(serve_of(req), req, HCB_FLUSH, 0);
-	if (r)
-		disk_enqueue(serve_of(req), r, 0);
+	disk_flush(serve_of(req), req);
 }
 
 static void sv_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,

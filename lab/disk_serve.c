@@ -148,10 +148,14 @@ static int loop(struct serve *sv, struct hcb_err *err)
 	struct itimerspec now = {{0, 0}, {0, 1}};
 	pthread_mutex_lock(&sv->lock);
 	hdd_set_timing(sv->disk, hcb_clock_now(&sv->clock), false);
+	sv->faults.fail |= sv->faults.hang;
+	sv->faults.hang = false;
 	sv->stopping = true;
 	timerfd_settime(sv->timer_fd, 0, &now, NULL);
 	pthread_mutex_unlock(&sv->lock);
 	pthread_join(sv->timer, NULL);
+	disk_release(sv);
+	disk_pump(sv, false);
 	return r < 0 ? hcb_err_sys(err, r, "serve %s", sv->o->dir) : 0;
 }
 

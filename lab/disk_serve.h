@@ -4,8 +4,9 @@
  *
  *   disk  the disk. Put a loop device on it (losetup --direct-io=on, queue/rotational set
  *         to 1); on the bare file a flush holds the inode and a write blocks its
- * submitter. stat  a JSON document: live counters, timer lateness, switches. Read only.
- *   ctl   lines "timing on|off", "slow F", "reset-lateness". Write only.
+ *         submitter.
+ *   stat  a JSON document: live counters, timer lateness, switches. Read only.
+ *   ctl   lines that switch it; docs/served-disk.md lists them. Write only.
  *
  * Requests are handed to the model (engines/hdd_model.h) when they arrive and answered
  * when the model says they are done. Data is stored at submission in a sparse file in

@@ -33,43 +33,71 @@ void disk_arm(struct serve *sv)
 
 static void reply(const struct request *r)
 {
-	if (r->kind == HCB_READ)
-		fuse_reply_buf(r->req, r->buf, r->len);
+	if (r->error)
+		fuse_reply_err(r->req, r->error);
+	else if (r->kind == HCB_READ)
+		fuse_reply_buf(r->req, r->buf, (size_t)r->len);
 	else if (r->kind == HCB_WRITE)
-		fuse_reply_write(r->req, r->len);
+		fuse_reply_write(r->req, (size_t)r->len);
 	else
 		fuse_reply_err(r->req, 0);
 }
 
-/*
- * Sends every reply that is due. Lateness is taken before each reply, so a reply that
- * waits for others of its batch counts as late as it is. timed: by the timer thread.
- */
+void disk_answer(struct serve *sv, struct request *r)
+{
+	reply(r);
+	pthread_mutex_lock(&sv->lock);
+	sv->failed += r->error != 0;
+	r->next = sv->unused;
+	sv->unused = r;
+	pthread_mutex_unlock(&sv->lock);
+}
+
+/* Lateness is taken before each reply, so a reply that waits for others of its batch
+   counts as late as it is. */
+static void answer_timed(struct serve *sv, struct request *r, uint64_t done_ns)
+{
+	uint64_t late = hcb_clock_now(&sv->clock) - done_ns;
+	disk_answer(sv, r);
+	pthread_mutex_lock(&sv->lock);
+	hcb_hist_record(&sv->late, (uint64_t)((double)late * sv->clock.dilation));
+	pthread_mutex_unlock(&sv->lock);
+}
+
+/* Under the lock: what became of a request that the model is done with. A disk that hangs
+   keeps it. */
+static bool settle(struct serve *sv, struct request *r)
+{
+	if (r->bad || sv->faults.fail)
+		r->error = EIO;
+	if (!sv->faults.hang)
+		return true;
+	disk_push(&sv->ready, r);
+	sv->n_held++;
+	return false;
+}
+
 void disk_pump(struct serve *sv, bool timed)
 {
 	struct hdd_done done[64];
-	for (;;) {
+	unsigned n, k;
+	do {
 		pthread_mutex_lock(&sv->lock);
-		unsigned n = hdd_advance(sv->disk, hcb_clock_now(&sv->clock), done, 64);
+		n = hdd_advance(sv->disk, hcb_clock_now(&sv->clock), done, 64);
 		if (n < 64)
 			disk_arm(sv);
+		k = 0;
+		for (unsigned i = 0; i < n; i++)
+			if (settle(sv, done[i].cookie))
+				done[k++] = done[i];
 		pthread_mutex_unlock(&sv->lock);
-		for (unsigned i = 0; i < n; i++) {
-			struct request *r = done[i].cookie;
-			uint64_t late = hcb_clock_now(&sv->clock) - done[i].done_ns;
-			reply(r);
-			pthread_mutex_lock(&sv->lock);
+		for (unsigned i = 0; i < k; i++) {
 			if (timed)
-				hcb_hist_record(
-				        &sv->late,
-				        (uint64_t)((double)late * sv->clock.dilation));
-			r->next = sv->unused;
-			sv->unused = r;
-			pthread_mutex_unlock(&sv->lock);
+				answer_timed(sv, done[i].cookie, done[i].done_ns);
+			else
+				disk_answer(sv, done[i].cookie);
 		}
-		if (n < 64)
-			return;
-	}
+	} while (n == 64);
 }
 
 void *disk_timer_main(void *arg)
@@ -95,50 +123,6 @@ void *disk_timer_main(void *arg)
 		disk_pump(sv, true);
 	}
 	return NULL;
-}
-
-struct request *disk_request(struct serve *sv, fuse_req_t req, enum hcb_op_kind kind,
-                             uint32_t len)
-{
-	pthread_mutex_lock(&sv->lock);
-	struct request *r = sv->unused;
-	if (r)
-		sv->unused = r->next;
-	pthread_mutex_unlock(&sv->lock);
-	if (!r) {
-		fuse_reply_err(req, EBUSY);
-		return NULL;
-	}
-	r->req = req;
-	r->kind = kind;
-	r->len = len;
-	return r;
-}
-
-void disk_request_fail(struct serve *sv, struct request *r, int code)
-{
-	fuse_reply_err(r->req, code);
-	pthread_mutex_lock(&sv->lock);
-	r->next = sv->unused;
-	sv->unused = r;
-	pthread_mutex_unlock(&sv->lock);
-}
-
-void disk_enqueue(struct serve *sv, struct request *r, uint64_t off)
-{
-	struct hdd_req q = {.kind = r->kind, .off = off, .len = r->len, .cookie = r};
-	pthread_mutex_lock(&sv->lock);
-	int e = hdd_submit(sv->disk, hcb_clock_now(&sv->clock), &q);
-	bool timing = hdd_timing(sv->disk);
-	if (hdd_outstanding(sv->disk) > sv->most_queued)
-		sv->most_queued = hdd_outstanding(sv->disk);
-	if (!e && timing)
-		disk_arm(sv);
-	pthread_mutex_unlock(&sv->lock);
-	if (e)
-		disk_request_fail(sv, r, e == -ENOSPC ? EIO : -e);
-	else if (!timing)
-		disk_pump(sv, false);
 }
 
 #endif

@@ -15,8 +15,11 @@ const char hcb_disk_usage[] =
         "                          [--dilation D] [--data LIMIT] [--foreground]\n"
         "       hcbench disk stat DIR [--json]\n"
         "       hcbench disk calibrate PROFILE [--seed N] [--json]\n"
-        "       hcbench disk set DIR KEY=VALUE...      timing=on|off, slow=F, "
-        "reset-lateness\n"
+        "       hcbench disk ctl DIR LINE...           switches, each LINE one of:\n"
+        "           timing on|off    slow FACTOR    fail on|off    hang on|off\n"
+        "           error read|write|both OFFSET LENGTH    error clear [OFFSET "
+        "LENGTH]\n"
+        "           reset-lateness\n"
         "\n"
         "serve: DIR/disk behaves as the drive PROFILE (lab/disks/, or a path to a .ini). "
         "Put a\n"
@@ -110,7 +113,8 @@ static int disk_main(int argc, char **argv)
 		int (*fn)(int, char **);
 	} sub[] = {{"serve", hcb_disk_serve},
 	           {"stat", hcb_disk_stat},
-	           {"set", hcb_disk_set},
+	           {"ctl", hcb_disk_ctl},
+
 	           {"calibrate", disk_calibrate_verb}};
 	for (size_t i = 0; argc > 1 && i < sizeof(sub) / sizeof(sub[0]); i++)
 		if (strcmp(sub[i].name, argv[1]) == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* "hcbench disk stat" and "set": looking at a served disk, and switching it. */
+/* "hcbench disk stat" and "ctl": looking at a served disk, and switching it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -23,6 +23,22 @@ static json_int_t number(const json_t *doc, const char *a, const char *b)
 {
 	const json_t *v = json_object_get(doc, a);
 	return json_integer_value(b ? json_object_get(v, b) : v);
+}
+
+/* Nothing if all is well and was. */
+static void print_faults(const json_t *f)
+{
+	if (json_is_true(json_object_get(f, "fail")))
+		printf("FAILING: every request is answered with an error\n");
+	if (json_is_true(json_object_get(f, "hang")))
+		printf("HANGING: requests are taken and not answered\n");
+	if (number(f, "bad_bytes", NULL))
+		printf("BAD: %" JSON_INTEGER_FORMAT " bytes in %" JSON_INTEGER_FORMAT
+		       " ranges\n",
+		       number(f, "bad_bytes", NULL), number(f, "bad_ranges", NULL));
+	if (number(f, "failed", NULL))
+		printf("requests answered with an error: %" JSON_INTEGER_FORMAT "\n",
+		       number(f, "failed", NULL));
 }
 
 static void print_stat(const json_t *doc)
@@ -52,6 +68,7 @@ static void print_stat(const json_t *doc)
 	printf("timer lateness p50 %s, p99 %s, max %s (%s)\n", late[0], late[1], late[2],
 	       json_is_true(json_object_get(doc, "timer_fifo")) ? "SCHED_FIFO"
 	                                                        : "ordinary priority");
+	print_faults(json_object_get(doc, "faults"));
 }
 
 int hcb_disk_stat(int argc, char **argv)
@@ -84,36 +101,44 @@ int hcb_disk_stat(int argc, char **argv)
 	return HCB_EXIT_OK;
 }
 
-int hcb_disk_set(int argc, char **argv)
+/* What lab/disk_ctl.c takes; "=" may stand for the first space. */
+static const char switches[] =
+        "timing on|off, slow FACTOR, error read|write|both OFFSET LENGTH, "
+        "error clear [OFFSET LENGTH], fail on|off, hang on|off, reset-lateness";
+
+static int send_line(int fd, const char *dir, const char *what, struct hcb_err *err)
+{
+	char line[256];
+	int n = snprintf(line, sizeof(line), "%s\n", what);
+	if (n < 0 || n >= (int)sizeof(line))
+		return hcb_err_usage(err, "ctl %s: \"%.40s...\": too long", dir, what);
+	size_t word = strcspn(line, "= ");
+	if (line[word] == '=')
+		line[word] = ' ';
+	if (write(fd, line, (size_t)n) == n)
+		return 0;
+	if (errno == EINVAL)
+		return hcb_err_usage(err, "ctl %s: \"%s\" is not one of %s", dir, what,
+		                     switches);
+	return hcb_err_sys(err, -errno, "ctl %s: %s", dir, what);
+}
+
+int hcb_disk_ctl(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
 	if (argc < 2) {
 		fputs(hcb_disk_usage, stderr);
 		return HCB_EXIT_USAGE;
 	}
-	char path[600], line[256];
+	char path[600];
 	snprintf(path, sizeof(path), "%s/ctl", argv[0]);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0) {
 		hcb_err_sys(&err, -errno, "open %s", path);
 		return hcb_fail(&err);
 	}
-	for (int i = 1; i < argc && !err.code; i++) {
-		snprintf(line, sizeof(line), "%s\n", argv[i]);
-		char *eq = strchr(line, '=');
-		if (eq)
-			*eq = ' ';
-		size_t n = strlen(line);
-		if (write(fd, line, n) == (ssize_t)n)
-			continue;
-		if (errno == EINVAL)
-			hcb_err_usage(&err,
-			              "set %s: \"%s\" is not one of timing=on|off, "
-			              "slow=FACTOR, reset-lateness",
-			              argv[0], argv[i]);
-		else
-			hcb_err_sys(&err, -errno, "set %s: %s", argv[0], argv[i]);
-	}
+	for (int i = 1; i < argc && !err.code; i++)
+		send_line(fd, argv[0], argv[i], &err);
 	close(fd);
 	return err.code ? hcb_fail(&err) : HCB_EXIT_OK;
 }

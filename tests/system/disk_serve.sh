@@ -2,35 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A served disk: mounts, keeps data, counts, switches, takes its time, ends and cleans up.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../served.sh"
 
-requires_root
-[ -c /dev/fuse ] || skip "no /dev/fuse"
-requires dd cmp umount mountpoint
-dir=$tmp/m
-mkdir "$dir"
-at_exit "if mountpoint -q '$dir'; then umount -l '$dir'; fi"
-
-stat_of() { # KEY: a number or word from the stat document
-	sed -n "s/^ *\"$1\": \"\\{0,1\\}\\([^\",]*\\)\"\\{0,1\\},\\{0,1\\}\$/\\1/p" "$dir/stat" | head -n 1
-}
-
-wait_gone() { # until it is unmounted and the process has ended, 10 s at most
-	n=0
-	while mountpoint -q "$dir" || kill -0 "$1" 2>/dev/null; do
-		n=$((n + 1))
-		[ $n -lt 100 ] || fail "not gone after 10 s"
-		sleep 0.1
-	done
-}
-
-daemon() { # pid of the process that serves $dir
-	for p in /proc/[0-9]*; do
-		if { tr '\0' ' ' <"$p/cmdline"; } 2>/dev/null | grep -q "disk serve .*--mount $dir "; then
-			echo "${p#/proc/}"
-			return
-		fi
-	done
-}
+requires_fuse
 
 # Usage: one line, exit 2, nothing mounted.
 run disk serve generic-7200
@@ -53,12 +27,9 @@ run disk stat "$tmp"
 expect_exit 1
 
 # Serve: when the command returns the disk is there.
-run disk serve generic-7200 --mount "$dir" --size 1GiB --filled 60% --seed 5 --data 64MiB
-expect_exit 0
+serve generic-7200 --size 1GiB --filled 60% --seed 5 --data 64MiB
 [ "$(stat -c %s "$dir/disk")" = 1073741824 ] || fail "disk has the wrong size"
 [ "$(cd "$dir" && echo *)" = "ctl disk stat" ] || fail "readdir"
-pid=$(daemon)
-[ -n "$pid" ] || fail "no process serves $dir"
 
 # Data: what was written is read, holes are zeros, the edges hold.
 dd if=/dev/urandom of="$tmp/data" bs=64k count=8 2>/dev/null
@@ -100,16 +71,16 @@ dd if=/dev/urandom of="$dir/disk" bs=1M count=80 oflag=direct conv=notrunc 2>/de
 	fail "80 MiB went into a limit of 64"
 
 # Switches.
-run disk set "$dir" timing=off
+run disk ctl "$dir" timing=off
 expect_exit 0
 [ "$(stat_of timing)" = false ] || fail "timing is not off"
-run disk set "$dir" timing=on slow=2 reset-lateness
+run disk ctl "$dir" timing=on slow=2 reset-lateness
 expect_exit 0
 [ "$(stat_of timing)" = true ] || fail "timing is not on"
 [ "$(stat_of slow)" = 2.0 ] || fail "slow is not 2"
-run disk set "$dir" timing=perhaps
+run disk ctl "$dir" timing=perhaps
 expect_exit 2
-run disk set "$dir" explode=now
+run disk ctl "$dir" explode=now
 expect_exit 2
 run disk stat "$dir" --json
 expect_exit 0
@@ -127,14 +98,11 @@ done
 wait
 [ "$(stat_of queued_max)" -ge 8 ] || fail "queue of $(stat_of queued_max): the drive saw no queue"
 
-kill -TERM "$pid"
-wait_gone "$pid"
+unserve
 [ -z "$(ls -A "$dir")" ] || fail "something was left in $dir"
 
 # Ends on unmount too.
-run disk serve generic-7200 --mount "$dir" --size 64MiB
-expect_exit 0
-pid=$(daemon)
+serve generic-7200 --size 64MiB
 umount "$dir" || fail "umount"
-wait_gone "$pid"
+wait_gone
 exit 0
