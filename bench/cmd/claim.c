@@ -70,7 +70,7 @@ static int look(struct claim *c, struct hcb_err *err)
 	if (c->g.is_device)
 		hcb_guard_sys(c->g.rdev, "loop/backing_file", c->loop_file,
 		              sizeof(c->loop_file));
-	c->ours = c->g.marked && c->g.mark.size_bytes == c->g.whole_bytes;
+	c->ours = hcb_guard_is_ours(&c->g);
 	return hcb_guard_blank(&c->g, &c->blank, err);
 }
 

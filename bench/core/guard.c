@@ -116,11 +116,20 @@ static void fill_mark(struct hcb_mark *m, uint64_t whole)
 static int transfer(const struct hcb_guard *g, bool write, void *buf, size_t len,
                     uint64_t off)
 {
+	if (g->io)
+		return g->io->transfer(g->io->arg, write, buf, len, off);
 	ssize_t n = write ? pwrite(g->fd, buf, len, (off_t)off)
 	                  : pread(g->fd, buf, len, (off_t)off);
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int sync_data(const struct hcb_guard *g)
+{
+	if (g->io)
+		return g->io->sync(g->io->arg);
+	return fsync(g->fd) ? -errno : 0;
 }
 
 static int read_mark(struct hcb_guard *g, struct hcb_err *err)
@@ -142,8 +151,7 @@ static int write_mark(struct hcb_guard *g, struct hcb_err *err)
 		return hcb_err_sys(err, -ENOMEM, "mark %s", g->path);
 	hcb_mark_pack(&g->mark, buf);
 	int r = transfer(g, true, buf, HCB_MARK_BYTES, g->size_bytes);
-	if (r == 0 && fsync(g->fd))
-		r = -errno;
+	r = r ? r : sync_data(g);
 	free(buf);
 	if (r)
 		return hcb_err_sys(err, r, "mark %s", g->path);
@@ -165,6 +173,11 @@ int hcb_guard_note_prefilled(struct hcb_guard *g, uint64_t bytes, struct hcb_err
 	return write_mark(g, err);
 }
 
+bool hcb_guard_is_ours(const struct hcb_guard *g)
+{
+	return g->marked && g->mark.size_bytes == g->whole_bytes;
+}
+
 static int check_mark(struct hcb_guard *g, unsigned flags, struct hcb_err *err)
 {
 	int r = read_mark(g, err);
@@ -180,7 +193,7 @@ static int check_mark(struct hcb_guard *g, unsigned flags, struct hcb_err *err)
 		return hcb_err_refuse(
 		        err, "%s was not made by hcbench and would be overwritten",
 		        g->path);
-	if (g->mark.size_bytes != g->whole_bytes)
+	if (!hcb_guard_is_ours(g))
 		return hcb_err_refuse(
 		        err,
 		        "%s has %llu bytes but was marked when it had %llu: not "
@@ -375,6 +388,18 @@ int hcb_guard_make_file(const char *path, uint64_t usable, struct hcb_guard *g,
 	if (r)
 		unlink(path); /* O_CREAT|O_EXCL: it is ours */
 	return r ? fail(g, r) : 0;
+}
+
+int hcb_guard_remote(const char *name, uint64_t whole, const struct hcb_guard_io *io,
+                     unsigned flags, struct hcb_guard *g, struct hcb_err *err)
+{
+	memset(g, 0, sizeof(*g));
+	g->fd = -1;
+	g->io = io;
+	g->block_bytes = 4096;
+	snprintf(g->path, sizeof(g->path), "%s", name);
+	int r = set_usable(g, whole, err);
+	return r ? r : check_mark(g, flags, err);
 }
 
 void hcb_guard_close(struct hcb_guard *g)

@@ -35,9 +35,18 @@ enum hcb_guard_flags {
 	        1u << 1, /* for claiming: a missing mark is no reason to refuse */
 };
 
+/* How bytes are reached that lie behind no descriptor (an NBD export). Each 0 or -errno,
+   each with a deadline of its own; transfers are whole and aligned to 4096. */
+struct hcb_guard_io {
+	int (*transfer)(void *arg, bool write, void *buf, size_t len, uint64_t off);
+	int (*sync)(void *arg);
+	void *arg;
+};
+
 struct hcb_guard {
-	int fd; /* O_DIRECT; O_EXCL on a device, a file lock on a file: held until closed
-	         */
+	int fd; /* O_DIRECT; O_EXCL on a device, a file lock on a file: held until closed;
+	           -1 with io */
+	const struct hcb_guard_io *io; /* NULL: fd */
 	bool is_device, marked, direct;
 	dev_t rdev;
 	uint64_t whole_bytes;
@@ -63,6 +72,16 @@ int hcb_guard_file(const char *path, unsigned flags, struct hcb_guard *out,
 /* Makes a file that must not exist, with that many usable bytes, marked and allocated. */
 int hcb_guard_make_file(const char *path, uint64_t usable_bytes, struct hcb_guard *out,
                         struct hcb_err *err);
+/*
+ * What is reached through io, which must outlive the guard: looks for the mark, and with
+ * neither flag refuses what does not carry it. name is for messages. Nothing is held: who
+ * else uses it must be found out by the caller.
+ */
+int hcb_guard_remote(const char *name, uint64_t whole_bytes,
+                     const struct hcb_guard_io *io, unsigned flags, struct hcb_guard *out,
+                     struct hcb_err *err);
+/* Does what is open carry our mark, written when it had the size it has now? */
+bool hcb_guard_is_ours(const struct hcb_guard *g);
 /* Writes and syncs a new mark on what is open. The caller has made sure it may. */
 int hcb_guard_mark(struct hcb_guard *g, struct hcb_err *err);
 /* [0, bytes) now hold data: kept in the mark for later runs. Without a mark: nothing. */
