@@ -55,7 +55,8 @@ struct hcb_dev {
 	uint32_t block_bytes;     /* alignment of offset and length */
 	uint32_t caps;            /* of engine->caps, those this target has */
 	uint64_t prefilled_bytes; /* from 0, written by an earlier run and known to be */
-	int wake_fd; /* eventfd readable when poll has something; models: -1 */
+	int wake_fd; /* readable when poll has something: an eventfd, or an epoll
+	                descriptor that poll makes unreadable again; models: -1 */
 
 	/* set at any time, by any thread: the run must stop, and why. Points to a string
 	   that lives as long as the device. NULL while all is well. */

@@ -4,6 +4,7 @@
 #define HCB_TESTS_SUBJECTS_H
 
 #include "hcb_loop.h"
+#include "hcb_nbd.h"
 #include "hcb_test.h"
 
 #include <assert.h>
@@ -73,6 +74,23 @@ static char file_dir[128];
 static struct hcb_test_loop loop[2];
 static const char *no_loop;
 
+static void make_dir(void)
+{
+	hcb_test_mkdir(file_dir, sizeof(file_dir));
+	no_loop = hcb_test_no_loops();
+}
+
+static void make_zeros(const char *name, uint64_t bytes)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", file_dir, name);
+	hcb_test_write(path, "", 0);
+	if (truncate(path, (off_t)bytes)) {
+		perror(path);
+		exit(1);
+	}
+}
+
 /* A loop device of 24 MiB that carries our mark. */
 static void make_loop(struct hcb_test_loop *l, const char *file)
 {
@@ -95,15 +113,9 @@ static void make_loop(struct hcb_test_loop *l, const char *file)
 static void add_blockdev(const struct hcb_engine *e, struct hcb_test_loop *l)
 {
 	char target[512], wrong[512], path[256];
-	if (!file_dir[0]) {
-		hcb_test_mkdir(file_dir, sizeof(file_dir));
-		no_loop = hcb_test_no_loops();
-	}
-	snprintf(path, sizeof(path), "%s/foreign-%s", file_dir, e->name);
-	char *zeros = calloc(1, 65536);
-	hcb_test_write(path, zeros, 65536);
-	free(zeros);
-	snprintf(wrong, sizeof(wrong), "%s:%s", e->name, path);
+	snprintf(path, sizeof(path), "foreign-%s", e->name);
+	make_zeros(path, 65536);
+	snprintf(wrong, sizeof(wrong), "%s:%s/%s", e->name, file_dir, path);
 	snprintf(target, sizeof(target), "%s:%s/f-%s,make=on", e->name, file_dir,
 	         e->name);
 	add(e, target, wrong, true);
@@ -120,14 +132,72 @@ static void add_blockdev(const struct hcb_engine *e, struct hcb_test_loop *l)
 		s->absent = no_loop;
 }
 
+/* ---- NBD servers ---- */
+
+static struct hcb_test_nbd servers[4];
+
+static const char *serve(struct hcb_test_nbd *s, const char *prog,
+                         const char *const *argv)
+{
+	const char *why = hcb_test_no_server(prog);
+	if (!why && hcb_test_nbd_start(s, file_dir, argv))
+		why = "an NBD server did not start";
+	return why;
+}
+
+/* On nbdkit, with and without its FUA, and on qemu-storage-daemon over a raw file. The
+   one that must fail holds data of somebody else's. */
+static void add_nbd(const struct hcb_engine *e)
+{
+	static const char *const memory[] = {"nbdkit", "-f",  "-U", HCB_NBD_SOCK,
+	                                     "memory", "24M", NULL};
+	static const char *const foreign[] = {"nbdkit",  "-f",  "-U", HCB_NBD_SOCK,
+	                                      "pattern", "24M", NULL};
+	char target[512], wrong[512], file[300];
+	const char *qemu[] = {"qemu-storage-daemon",
+	                      "--blockdev",
+	                      file,
+	                      "--blockdev",
+	                      "driver=raw,node-name=r,file=f,discard=unmap",
+	                      "--nbd-server",
+	                      "addr.type=unix,addr.path=" HCB_NBD_SOCK,
+	                      "--export",
+	                      "type=nbd,id=e,node-name=r,name=disk,writable=on",
+	                      NULL};
+	snprintf(file, sizeof(file),
+	         "driver=file,node-name=f,discard=unmap,filename=%s/disk-nbd", file_dir);
+	const char *no_kit = NULL, *no_qemu = NULL;
+	if (!e->unavailable) {
+		no_kit = serve(&servers[0], "nbdkit", memory);
+		no_kit = no_kit ? no_kit : serve(&servers[1], "nbdkit", memory);
+		no_kit = no_kit ? no_kit : serve(&servers[2], "nbdkit", foreign);
+		make_zeros("disk-nbd", WANT + 8 * HCB_MIB);
+		no_qemu = serve(&servers[3], "qemu-storage-daemon", qemu);
+	}
+	snprintf(target, sizeof(target), "nbd:unix:%s,make=on", servers[0].sock);
+	snprintf(wrong, sizeof(wrong), "nbd:unix:%s,make=on", servers[2].sock);
+	struct subject *s = add(e, target, wrong, true);
+	s->absent = s->absent ? s->absent : no_kit;
+	snprintf(target, sizeof(target), "nbd:unix:%s,make=on,fua=on", servers[1].sock);
+	s = add(e, target, "", true);
+	s->absent = s->absent ? s->absent : no_kit;
+	snprintf(target, sizeof(target), "nbd:nbd+unix:///disk?socket=%s,make=on,fua=on",
+	         servers[3].sock);
+	s = add(e, target, "", true);
+	s->absent = s->absent ? s->absent : no_qemu;
+}
+
 static void remove_files(void)
 {
-	static const char *const names[] = {"foreign-uring", "f-uring",        "g-uring",
-	                                    "disk-uring",    "foreign-libaio", "f-libaio",
-	                                    "g-libaio",      "disk-libaio"};
+	static const char *const names[] = {
+	        "foreign-uring", "f-uring",        "g-uring",
+	        "disk-uring",    "foreign-libaio", "f-libaio",
+	        "g-libaio",      "disk-libaio",    "disk-nbd"};
 	char path[256];
 	for (size_t i = 0; i < sizeof(loop) / sizeof(loop[0]); i++)
 		hcb_test_loop_detach(&loop[i]);
+	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		hcb_test_nbd_kill(&servers[i]);
 	for (size_t i = 0; file_dir[0] && i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", file_dir, names[i]);
 		remove(path);
@@ -153,6 +223,8 @@ static void targets_of(const struct hcb_engine *e)
 		add_blockdev(e, &loop[0]);
 	} else if (strcmp(e->name, "uring") == 0) {
 		add_blockdev(e, &loop[1]);
+	} else if (strcmp(e->name, "nbd") == 0) {
+		add_nbd(e);
 	} else {
 		fprintf(stderr,
 		        "test_engine: engine \"%s\" has no target to be tested on; add "

@@ -542,6 +542,7 @@ int main(void)
 	static struct CMUnitTest tests[MAX_SUBJECTS * N_BODY];
 	static char names[MAX_SUBJECTS * N_BODY][256];
 	size_t n = 0;
+	make_dir();
 	for (size_t i = 0; hcb_engines[i]; i++)
 		targets_of(hcb_engines[i]);
 	for (size_t i = 0; i < n_subjects; i++) {
