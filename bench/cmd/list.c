@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench/cmd/verb.h"
+#include "bench/core/cluster.h"
 #include "engines/target.h"
 #include "reports/report.h"
 #include "workloads/workload.h"
@@ -26,6 +27,8 @@ static int list_main(int argc, char **argv)
 		printf(" %s\n  %s\n", hcb_workloads[i]->name, hcb_workloads[i]->summary);
 		hcb_opt_print_help(hcb_workloads[i]->opts, stdout);
 	}
+	puts("\ncluster files (lab/clusters/NAME.ini)");
+	hcb_cluster_print_help(stdout);
 	puts("\nreports");
 	for (size_t i = 0; hcb_reports[i]; i++)
 		printf(" %-8s %s\n", hcb_reports[i]->name, hcb_reports[i]->summary);
@@ -34,8 +37,9 @@ static int list_main(int argc, char **argv)
 
 const struct hcb_verb hcb_verb_list = {
         .name = "list",
-        .summary = "engines, workloads and reports with their keys",
-        .usage = "usage: hcbench list\nEngines, workloads and reports of this build, "
-                 "with their keys.\n",
+        .summary = "engines, workloads, cluster files, reports with their keys",
+        .usage = "usage: hcbench list\nEngines, workloads, cluster files and reports of "
+                 "this "
+                 "build, with their keys.\n",
         .main = list_main,
 };

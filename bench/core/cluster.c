@@ -16,15 +16,16 @@ struct raw_disk {
 	char crush_class[32];
 	double filled;
 	uint64_t size_bytes;
+	int served;
 };
 
 struct raw_host {
 	uint64_t port_bit_per_s;
-	char system_disk[64], osd[256];
+	char system_disk[256], osd[256];
 };
 
 struct raw_net {
-	int public_net, cluster_net;
+	int public_net, cluster_net, vm_net;
 	uint64_t rtt_ns;
 	char tunnel[64];
 };
@@ -36,6 +37,7 @@ struct raw_pool {
 };
 
 static const char *const net_names[] = {"direct", "tinc", NULL};
+static const char *const vm_names[] = {"none", "gre", NULL};
 static const char *const domain_names[] = {"host", "osd", NULL};
 
 static const struct hcb_opt cluster_opts[] = {
@@ -61,7 +63,7 @@ static const struct hcb_opt host_opts[] = {
          .type = HCB_OPT_STR,
          .offset = offsetof(struct raw_host, system_disk),
          .size = sizeof(((struct raw_host *)0)->system_disk),
-         .help = "profile of the disk the system lies on; absent: none is modelled"},
+         .help = "PROFILE[, filled=60%, size=2TB, served=on]: what the system lies on"},
         {.name = "osd",
          .type = HCB_OPT_STR,
          .offset = offsetof(struct raw_host, osd),
@@ -70,7 +72,7 @@ static const struct hcb_opt host_opts[] = {
         {.name = NULL},
 };
 
-static const struct hcb_opt disk_opts[] = {
+static const struct hcb_opt osd_opts[] = {
         {.name = "class",
          .type = HCB_OPT_STR,
          .offset = offsetof(struct raw_disk, crush_class),
@@ -93,6 +95,28 @@ static const struct hcb_opt disk_opts[] = {
         {.name = NULL},
 };
 
+static const struct hcb_opt system_opts[] = {
+        {.name = "filled",
+         .type = HCB_OPT_SHARE,
+         .offset = offsetof(struct raw_disk, filled),
+         .min = 0,
+         .max = 1,
+         .def = "60%",
+         .help = "share of the stroke live data is spread over; 0%: not spread"},
+        {.name = "size",
+         .type = HCB_OPT_SIZE,
+         .offset = offsetof(struct raw_disk, size_bytes),
+         .min = 1e9,
+         .max = 1e15,
+         .help = "capacity; absent: the profile's"},
+        {.name = "served",
+         .type = HCB_OPT_BOOL,
+         .offset = offsetof(struct raw_disk, served),
+         .def = "off",
+         .help = "the lab builds it, under monitor store and logs; off: described only"},
+        {.name = NULL},
+};
+
 static const struct hcb_opt net_opts[] = {
         {.name = "public",
          .type = HCB_OPT_ENUM,
@@ -106,6 +130,12 @@ static const struct hcb_opt net_opts[] = {
          .def = "direct",
          .names = net_names,
          .help = "what replication runs over"},
+        {.name = "vm",
+         .type = HCB_OPT_ENUM,
+         .offset = offsetof(struct raw_net, vm_net),
+         .def = "none",
+         .names = vm_names,
+         .help = "gre: virtual machines on a switch of GRE links over a second tunnel"},
         {.name = "rtt",
          .type = HCB_OPT_DURATION,
          .offset = offsetof(struct raw_net, rtt_ns),
@@ -165,6 +195,8 @@ struct parser {
 	unsigned first_host; /* hosts [first_host, n_hosts) are those of this section */
 	unsigned host_osds;
 	struct raw_host host;
+	struct hcb_disk_spec system;
+	bool system_served;
 	struct raw_net net;
 	struct raw_pool pools[HCB_MAX_POOLS];
 	int pool_line[HCB_MAX_POOLS];
@@ -216,7 +248,8 @@ static void apply_host(struct parser *p)
 	for (unsigned i = p->first_host; i < p->c->n_hosts; i++) {
 		struct hcb_host_spec *h = &p->c->hosts[i];
 		h->port_bit_per_s = p->host.port_bit_per_s;
-		memcpy(h->system_disk, p->host.system_disk, sizeof(h->system_disk));
+		h->system = p->system;
+		h->system_served = p->system_served;
 	}
 }
 
@@ -235,6 +268,8 @@ static int begin_host(struct parser *p, char *names, int lineno, struct hcb_err 
 		return hcb_err_usage(err,
 		                     "[host] without a name: expected [host NAME...]");
 	memset(&p->host, 0, sizeof(p->host));
+	memset(&p->system, 0, sizeof(p->system));
+	p->system_served = false;
 	hcb_opt_defaults(host_opts, &p->host);
 	p->host_osds = 0;
 	p->conf = &p->host;
@@ -298,55 +333,58 @@ static char *trim(char *s)
 	return s;
 }
 
-static int check_profile(const char *where, const char *key, const char *name,
-                         struct hcb_err *err)
-{
-	if (!hcb_ini_is_name(name))
-		return hcb_err_usage(err,
-		                     "%s: %s=%.80s: expected a disk profile's name first",
-		                     where, key, name);
-	return 0;
-}
-
-/* "generic-7200, class=hdd, filled=60%" */
-static int parse_disk(struct parser *p, const char *value, struct hcb_disk_spec *d,
+/* "generic-7200, class=hdd, filled=60%", as the key's table has it */
+static int parse_disk(struct parser *p, const char *key, const struct hcb_opt *opts,
+                      const char *value, struct raw_disk *raw, struct hcb_disk_spec *d,
                       struct hcb_err *err)
 {
-	struct raw_disk raw = {.filled = 0};
 	char text[sizeof(p->host.osd)], *rest = text;
 	uint64_t seen = 0;
 	snprintf(text, sizeof(text), "%s", value);
-	hcb_opt_defaults(disk_opts, &raw);
+	memset(raw, 0, sizeof(*raw));
+	hcb_opt_defaults(opts, raw);
 	char *profile = trim(strsep(&rest, ","));
-	int r = check_profile(p->where, "osd", profile, err);
-	while (r == 0 && rest) {
+	if (!hcb_ini_is_name(profile))
+		return hcb_err_usage(err,
+		                     "%s: %s=%.80s: expected a disk profile's name first",
+		                     p->where, key, profile);
+	while (rest) {
 		char *pair = trim(strsep(&rest, ",")), *eq = strchr(pair, '=');
 		if (!eq)
-			return hcb_err_usage(err,
-			                     "%s: osd: \"%.80s\": expected key=value",
-			                     p->where, pair);
+			return hcb_err_usage(err, "%s: %s: \"%.80s\": expected key=value",
+			                     p->where, key, pair);
 		*eq = '\0';
-		r = hcb_ini_opt(disk_opts, &raw, p->where, &seen, trim(pair),
-		                trim(eq + 1), err);
+		int r = hcb_ini_opt(opts, raw, p->where, &seen, trim(pair), trim(eq + 1),
+		                    err);
+		if (r)
+			return r;
 	}
-	if (r == 0 && !hcb_ini_is_name(raw.crush_class))
-		r = hcb_err_usage(
-		        err, "%s: class=%s: a class is 1 to 24 of a-z, 0-9 and \"-\"",
-		        p->where, raw.crush_class);
-	if (r)
-		return r;
 	memset(d, 0, sizeof(*d));
 	snprintf(d->profile, sizeof(d->profile), "%s", profile);
-	memcpy(d->crush_class, raw.crush_class, sizeof(d->crush_class));
-	d->filled = raw.filled;
-	d->size_bytes = raw.size_bytes;
+	memcpy(d->crush_class, raw->crush_class, sizeof(d->crush_class));
+	d->filled = raw->filled;
+	d->size_bytes = raw->size_bytes;
 	return 0;
+}
+
+static int set_system_disk(struct parser *p, struct hcb_err *err)
+{
+	struct raw_disk raw;
+	int r = parse_disk(p, "system_disk", system_opts, p->host.system_disk, &raw,
+	                   &p->system, err);
+	p->system_served = r == 0 && raw.served;
+	return r;
 }
 
 static int add_osd(struct parser *p, struct hcb_err *err)
 {
 	struct hcb_disk_spec d;
-	int r = parse_disk(p, p->host.osd, &d, err);
+	struct raw_disk raw;
+	int r = parse_disk(p, "osd", osd_opts, p->host.osd, &raw, &d, err);
+	if (r == 0 && !hcb_ini_is_name(d.crush_class))
+		r = hcb_err_usage(
+		        err, "%s: class=%s: a class is 1 to 24 of a-z, 0-9 and \"-\"",
+		        p->where, d.crush_class);
 	if (r)
 		return r;
 	if (p->host_osds == HCB_MAX_HOST_OSDS)
@@ -393,7 +431,7 @@ static int after_key(struct parser *p, const char *key, struct hcb_err *err)
 		if (strcmp(key, "osd") == 0)
 			r = add_osd(p, err);
 		else if (strcmp(key, "system_disk") == 0)
-			r = check_profile(p->where, key, p->host.system_disk, err);
+			r = set_system_disk(p, err);
 		apply_host(p);
 		return r;
 	}
@@ -481,10 +519,11 @@ static int check_cluster(struct parser *p, struct hcb_err *err)
 		return hcb_err_usage(err, "%s: no [pool NAME] section", c->path);
 	c->public_net = (enum hcb_net_kind)p->net.public_net;
 	c->cluster_net = (enum hcb_net_kind)p->net.cluster_net;
+	c->vm_net = (enum hcb_vm_net)p->net.vm_net;
 	c->rtt_ns = p->net.rtt_ns;
 	/* A key that would do nothing is a mistake of the reader's, or of ours. */
 	if (c->tunnel_us_hi > 0 && c->public_net != HCB_NET_TINC &&
-	    c->cluster_net != HCB_NET_TINC)
+	    c->cluster_net != HCB_NET_TINC && c->vm_net != HCB_VM_GRE)
 		return hcb_err_usage(
 		        err,
 		        "%s:%d: [network]: tunnel_us_per_packet without a tinc network",
@@ -547,4 +586,21 @@ int hcb_cluster_read_string(const char *text, const char *name, struct hcb_clust
 	if (r == 0)
 		r = hcb_ini_read_string(text, name, on_line, &p, err);
 	return r ? r : check_cluster(&p, err);
+}
+
+void hcb_cluster_print_help(void *file)
+{
+	static const struct {
+		const char *head;
+		const struct hcb_opt *opts;
+	} parts[] = {{"[cluster]", cluster_opts},
+	             {"[host NAME...]", host_opts},
+	             {"osd = PROFILE, KEY=VALUE...", osd_opts},
+	             {"system_disk = PROFILE, KEY=VALUE...", system_opts},
+	             {"[network]", net_opts},
+	             {"[pool NAME]", pool_opts}};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		fprintf(file, "%s\n", parts[i].head);
+		hcb_opt_print_help(parts[i].opts, file);
+	}
 }

@@ -7,6 +7,7 @@
 #ifndef HCB_CORE_CLUSTER_H
 #define HCB_CORE_CLUSTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,13 +27,19 @@ struct hcb_disk_spec {
 
 struct hcb_host_spec {
 	char name[32];
-	uint64_t port_bit_per_s; /* each way */
-	char system_disk[64];    /* profile, "" if none is modelled */
+	uint64_t port_bit_per_s;     /* each way */
+	struct hcb_disk_spec system; /* disk of the operating system; profile "": none is
+	                                described */
+	bool system_served; /* the lab builds it, for the monitor's store, the logs, and
+	                       whatever a run puts there; else it is described only */
 	struct hcb_disk_spec osds[HCB_MAX_HOST_OSDS];
 	unsigned n_osds;
 };
 
 enum hcb_net_kind { HCB_NET_DIRECT, HCB_NET_TINC };
+/* GRE: a virtual machine on each host, joined by GRE between the hosts' switches, over a
+   Tinc network of its own whatever Ceph's traffic takes. */
+enum hcb_vm_net { HCB_VM_NONE, HCB_VM_GRE };
 
 struct hcb_pool_spec {
 	char name[64];
@@ -48,6 +55,7 @@ struct hcb_cluster {
 	struct hcb_host_spec hosts[HCB_MAX_HOSTS];
 	unsigned n_hosts;
 	enum hcb_net_kind public_net, cluster_net;
+	enum hcb_vm_net vm_net;
 	uint64_t rtt_ns; /* 0: what the links give by themselves */
 	double tunnel_us_lo,
 	        tunnel_us_hi; /* tunnel processor time per packet, us; 0: not held */
@@ -71,5 +79,9 @@ int hcb_cluster_find(const char *name_or_path, char *path, size_t size,
    "disks". */
 int hcb_share_find(const char *kind, const char *name, char *path, size_t size,
                    struct hcb_err *err);
+
+/* Everything a cluster file may say, section by section, from the tables that parse it.
+ */
+void hcb_cluster_print_help(void *file /* FILE * */);
 
 #endif

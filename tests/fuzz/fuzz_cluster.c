@@ -12,6 +12,7 @@ static void promise_cluster(const struct hcb_cluster *c)
 	for (unsigned i = 0; i < c->n_hosts; i++) {
 		PROMISE(hcb_ini_is_name(c->hosts[i].name) && c->hosts[i].port_bit_per_s);
 		PROMISE(c->hosts[i].n_osds <= HCB_MAX_HOST_OSDS);
+		PROMISE(!c->hosts[i].system_served || c->hosts[i].system.profile[0]);
 		osds += c->hosts[i].n_osds;
 		for (unsigned j = 0; j < c->hosts[i].n_osds; j++)
 			PROMISE(c->hosts[i].osds[j].filled >= 0 &&

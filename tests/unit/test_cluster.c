@@ -42,7 +42,8 @@ static void test_everything_said_is_read(void **state)
 		const struct hcb_host_spec *h = &c.hosts[i];
 		assert_string_equal(h->name, i ? "h2" : "h1");
 		assert_true(h->port_bit_per_s == 2500000000ULL);
-		assert_string_equal(h->system_disk, "");
+		assert_string_equal(h->system.profile, "");
+		assert_false(h->system_served);
 		assert_int_equal(h->n_osds, 2);
 		assert_string_equal(h->osds[0].profile, "generic-7200");
 		assert_string_equal(h->osds[0].crush_class, "hdd");
@@ -59,6 +60,11 @@ static void test_everything_said_is_read(void **state)
 	assert_close(c.hosts[2].osds[0].filled, 0.25, 0);
 	assert_int_equal(c.public_net, HCB_NET_DIRECT);
 	assert_int_equal(c.cluster_net, HCB_NET_TINC);
+	assert_string_equal(c.hosts[2].system.profile, "slow");
+	assert_true(c.hosts[2].system_served);
+	assert_close(c.hosts[2].system.filled, 0.6, 1e-12);
+	assert_true(c.hosts[2].system.size_bytes == 1000000000000ULL);
+	assert_int_equal(c.vm_net, HCB_VM_GRE);
 	assert_int_equal(c.rtt_ns, 300000);
 	assert_close(c.tunnel_us_lo, 6, 0);
 	assert_close(c.tunnel_us_hi, 14, 0);
@@ -82,6 +88,7 @@ static void test_least_file_takes_the_defaults(void **state)
 	assert_int_equal(c.hosts[0].port_bit_per_s, 1000000000);
 	assert_close(c.hosts[0].osds[0].filled, 0.6, 1e-12);
 	assert_int_equal(c.public_net, HCB_NET_DIRECT);
+	assert_int_equal(c.vm_net, HCB_VM_NONE);
 	assert_int_equal(c.rtt_ns, 0);
 	assert_close(c.tunnel_us_hi, 0, 0);
 	assert_int_equal(c.pools[0].size, 1);
@@ -101,7 +108,9 @@ static void test_shipped_default(void **state)
 		char name[8];
 		snprintf(name, sizeof(name), "h%u", i + 1);
 		assert_string_equal(c.hosts[i].name, name);
-		assert_string_equal(c.hosts[i].system_disk, "generic-7200");
+		assert_string_equal(c.hosts[i].system.profile, "generic-7200");
+		assert_close(c.hosts[i].system.filled, 0.6, 1e-12);
+		assert_false(c.hosts[i].system_served);
 		assert_int_equal(c.hosts[i].port_bit_per_s, 1000000000);
 		assert_int_equal(c.hosts[i].n_osds, 1);
 		assert_close(c.hosts[i].osds[0].filled, 0.6, 1e-12);
@@ -111,6 +120,49 @@ static void test_shipped_default(void **state)
 	assert_int_equal(c.pools[0].min_size, 2);
 	assert_int_equal(c.pools[0].pg_num, 128);
 	assert_string_equal(c.pools[0].domain, "host");
+}
+
+/* Every cluster file that is shipped reads, and is what its name promises. */
+static void test_shipped_files(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned hosts, osds, pools;
+		int net, vm;
+		bool served;
+	} want[] = {{"seed-direct", 3, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"seed-tinc", 3, 1, 1, HCB_NET_TINC, HCB_VM_GRE, false},
+	            {"split-pool", 3, 1, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"split-disk", 3, 2, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"system-disk", 3, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, true},
+	            {"ssd-db", 3, 2, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"four-hosts", 4, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, false}};
+	char path[512], folder[512];
+	struct hcb_err err = HCB_ERR_INIT;
+	unsigned n = 0;
+	(void)state;
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		assert_ok(hcb_cluster_find(want[i].name, path, sizeof(path), &err), &err);
+		assert_ok(hcb_cluster_read(path, &c, &err), &err);
+		assert_string_equal(c.name, want[i].name);
+		assert_int_equal(c.n_hosts, want[i].hosts);
+		assert_int_equal(c.n_pools, want[i].pools);
+		assert_int_equal(c.public_net, want[i].net);
+		assert_int_equal(c.cluster_net, want[i].net);
+		assert_int_equal(c.vm_net, want[i].vm);
+		assert_int_equal(c.rtt_ns, 0);
+		for (unsigned h = 0; h < c.n_hosts; h++) {
+			assert_int_equal(c.hosts[h].n_osds, want[i].osds);
+			assert_int_equal(c.hosts[h].system_served, want[i].served);
+		}
+	}
+	snprintf(folder, sizeof(folder), "%s/lab/clusters", hcb_test_src());
+	DIR *d = opendir(folder);
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		n += strstr(e->d_name, ".ini") != NULL;
+	closedir(d);
+	assert_int_equal(n, sizeof(want) / sizeof(want[0]));
 }
 
 static void test_file_name_becomes_the_name(void **state)
@@ -169,6 +221,7 @@ int main(void)
 	        cmocka_unit_test(test_everything_said_is_read),
 	        cmocka_unit_test(test_least_file_takes_the_defaults),
 	        cmocka_unit_test(test_shipped_default),
+	        cmocka_unit_test(test_shipped_files),
 	        cmocka_unit_test(test_file_name_becomes_the_name),
 	        cmocka_unit_test(test_find),
 	};
