@@ -146,14 +146,16 @@ static void conf_global(const struct lab *lab, FILE *f)
 	for (unsigned i = 0; i < lab->n_mons; i++)
 		fprintf(f, "%s%s", i ? "," : "", lab->hosts[i].name);
 	fprintf(f,
-	        "\npublic network = 10.99.0.0/24\ncluster network = 10.99.0.0/24\n"
+	        "\npublic network = %s.0/24\ncluster network = %s.0/24\n"
 	        "auth cluster required = cephx\nauth service required = cephx\n"
 	        "auth client required = cephx\nauth allow insecure global id reclaim = "
 	        "false\n"
 	        "run dir = %s/run\ncrash dir = %s/crash\n"
 	        "log to stderr = false\nerr to stderr = true\n"
 	        "osd pool default pg autoscale mode = off\n",
-	        lab->dir, lab->dir);
+	        lab_net_kind(lab_net_of(lab->cluster.public_net))->prefix,
+	        lab_net_kind(lab_net_of(lab->cluster.cluster_net))->prefix, lab->dir,
+	        lab->dir);
 	/* Ceph gathers debug lines in memory even when none is written; that costs. */
 	fprintf(f, "debug ms = 0/0\ndebug osd = 0/0\ndebug bluestore = 0/0\ndebug bluefs "
 	           "= 0/0\n"
@@ -181,7 +183,14 @@ static void conf_daemon(const struct lab *lab, FILE *f, const char *kind)
 static void conf_daemons(const struct lab *lab, FILE *f)
 {
 	conf_daemon(lab, f, "mon");
-	fprintf(f, "mgr initial modules =\n");
+	/* By default every monitor writes to the machine's own /var/log/ceph. */
+	fprintf(f,
+	        "mgr initial modules =\nmon cluster log file = "
+	        "%s/log/$name.$channel.log\n",
+	        lab->dir);
+	/* As shipped, where the logs have a disk to lie on. */
+	if (lab->hosts[0].has_system)
+		fprintf(f, "debug mon = 1/5\ndebug paxos = 1/5\ndebug rocksdb = 4/5\n");
 	/*
 	 * An empty module folder: the Python modules are most of a mgr's memory (300 MB),
 	 * its idle processor time and its start. Placement group states need none of

@@ -7,6 +7,7 @@
  * Nothing in a lab is worth a clean shutdown, so it is quick: clients and OSDs get a
  * second, then everybody is killed; then loop devices, disk servers, mounts, namespaces.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -23,7 +24,8 @@
 #include "lab/impl.h"
 
 #define ROUNDS     6
-#define DEATH_WAIT (15 * HCB_SEC)
+/* Longer than a process needs that is not held by a disk that hangs. */
+#define DEATH_WAIT (4 * HCB_SEC)
 
 /* ---- processes ---- */
 
@@ -91,6 +93,53 @@ static unsigned detach_loops(const char *dir, struct hcb_err *err)
 	return left;
 }
 
+/* ---- system disks ---- */
+
+struct system {
+	char name[64], dir[96];
+};
+
+/*
+ * Unmounting writes what is dirty: at the speed of this machine, not of the disk. In a
+ * job, since a disk server that hangs holds whoever does this.
+ */
+static int unmount_system(void *arg, struct hcb_err *err)
+{
+	const struct system *s = arg;
+	static const char line[] = "timing off\n";
+	char path[200];
+	snprintf(path, sizeof(path), "%s/disk/system-%s/ctl", s->dir, s->name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		if (write(fd, line, strlen(line)) < 0)
+			hcb_err_sys(err, -errno, "write %s", path);
+		close(fd);
+	}
+	snprintf(path, sizeof(path), "%s/system/%s/fs", s->dir, s->name);
+	int r = umount2(path, UMOUNT_NOFOLLOW) ? -errno : 0;
+	return r == -EINVAL || r == -ENOENT ? 0
+	       : r                          ? hcb_err_sys(err, r, "unmount %s", path)
+	                                    : 0;
+}
+
+static void unmount_systems(const char *dir)
+{
+	struct system s;
+	char path[128];
+	snprintf(s.dir, sizeof(s.dir), "%s", dir);
+	snprintf(path, sizeof(path), "%s/system", dir);
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(s.name, sizeof(s.name), "%.60s", e->d_name);
+		lab_job_run("unmount a system disk", NULL, 5 * HCB_SEC, unmount_system,
+		            &s, NULL);
+	}
+	if (d)
+		closedir(d);
+}
+
 /* ---- mounts, namespaces, files ---- */
 
 static void unmount_all(const char *dir)
@@ -150,6 +199,7 @@ static void clean_round(const char *name, const char *dir)
 	char mounts[1][256];
 	stop_kinds(name, dir, first, HCB_SEC);
 	stop_kinds(name, dir, daemons, 0);
+	unmount_systems(dir);
 	/* A loop device that will not go waits for its disk server: then that goes first.
 	 */
 	if (detach_loops(dir, NULL) == 0)

@@ -32,6 +32,10 @@ static void read_lists(const json_t *root, struct hcb_lab_info *out)
 		get_str(v, "name", h->name, sizeof(h->name));
 		get_str(v, "netns", h->netns, sizeof(h->netns));
 		get_str(v, "address", h->address, sizeof(h->address));
+		const json_t *sys = json_object_get(v, "system_disk");
+		get_str(sys, "disk_dir", h->system_dir, sizeof(h->system_dir));
+		get_str(sys, "loop", h->system_loop, sizeof(h->system_loop));
+		get_str(sys, "mount", h->system_fs, sizeof(h->system_fs));
 	}
 	json_array_foreach(json_object_get(root, "osds"), n, v)
 	{
@@ -120,6 +124,18 @@ int hcb_lab_enter(const struct hcb_lab_info *info, const char *host, struct hcb_
 
 /* ---- the served disks ---- */
 
+/* The OSDs' disks first, then the hosts' system disks. "": that one is not served. */
+static unsigned n_disks(const struct hcb_lab_info *info)
+{
+	return info->n_osds + info->n_hosts;
+}
+
+static const char *disk_dir(const struct hcb_lab_info *info, unsigned i)
+{
+	return i < info->n_osds ? info->osds[i].disk_dir
+	                        : info->hosts[i - info->n_osds].system_dir;
+}
+
 struct disk_talk {
 	const struct hcb_lab_info *info;
 	const char *ctl; /* a line for DIR/ctl, or NULL: read DIR/stat */
@@ -132,8 +148,8 @@ static int talk_to_disks(void *arg, struct hcb_err *err)
 {
 	const struct disk_talk *t = arg;
 	char path[192];
-	for (unsigned i = 0; i < t->info->n_osds; i++) {
-		const char *dir = t->info->osds[i].disk_dir;
+	for (unsigned i = 0; i < n_disks(t->info); i++) {
+		const char *dir = disk_dir(t->info, i);
 		if (!dir[0])
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, t->ctl ? "ctl" : "stat");
@@ -170,7 +186,7 @@ int hcb_lab_disk_ctl(const struct hcb_lab_info *info, const char *line,
 
 int hcb_lab_disk_stats(const struct hcb_lab_info *info, json_t **out, struct hcb_err *err)
 {
-	size_t size = (size_t)info->n_osds * STAT_SLOT;
+	size_t size = (size_t)n_disks(info) * STAT_SLOT;
 	struct disk_talk t = {.info = info, .text = lab_shared_alloc(size)};
 	*out = NULL;
 	if (!t.text)
@@ -178,18 +194,23 @@ int hcb_lab_disk_stats(const struct hcb_lab_info *info, json_t **out, struct hcb
 	int r = lab_job_run("read the disks' counters", NULL, 10 * HCB_SEC, talk_to_disks,
 	                    &t, err);
 	json_t *list = r ? NULL : json_array();
-	for (unsigned i = 0; list && i < info->n_osds; i++) {
-		if (!info->osds[i].disk_dir[0])
+	for (unsigned i = 0; list && i < n_disks(info); i++) {
+		if (!disk_dir(info, i)[0])
 			continue;
 		json_t *one = json_loads(t.text + i * STAT_SLOT, 0, NULL);
 		if (!json_is_object(one)) {
 			json_decref(one);
 			r = hcb_err_set(err, -EINVAL, "read %s/stat: not a JSON object",
-			                info->osds[i].disk_dir);
+			                disk_dir(info, i));
 			break;
 		}
-		json_object_set_new(one, "osd",
-		                    json_integer((json_int_t)info->osds[i].id));
+		if (i < info->n_osds)
+			json_object_set_new(one, "osd",
+			                    json_integer((json_int_t)info->osds[i].id));
+		else
+			json_object_set_new(
+			        one, "system",
+			        json_string(info->hosts[i - info->n_osds].name));
 		json_array_append_new(list, one);
 	}
 	lab_shared_free(t.text, size);

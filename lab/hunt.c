@@ -175,20 +175,21 @@ unsigned lab_hunt_procs(const char *name, const char *dir, struct lab_proc *out)
 /* ---- loop devices ---- */
 
 /*
- * An OSD's data folder names the device it opens. That decides where the backing file no
- * longer does: under a mount that is gone the kernel says "/disk".
+ * An OSD's data folder, and a host's under "system", name the device they open. That
+ * decides where the backing file no longer does: under a mount that is gone the kernel
+ * says "/disk".
  */
-static bool osd_uses(const char *dir, int loop)
+static bool folder_uses(const char *dir, const char *kind, int loop)
 {
 	char path[192], dev[32], link[64];
-	snprintf(path, sizeof(path), "%s/osd", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, kind);
 	snprintf(dev, sizeof(dev), "/dev/loop%d", loop);
 	DIR *d = opendir(path);
 	bool found = false;
 	for (struct dirent *e; d && !found && (e = readdir(d));) {
-		snprintf(path, sizeof(path), "%s/osd/%.20s/block", dir, e->d_name);
-		ssize_t n = is_number(e->d_name) ? readlink(path, link, sizeof(link) - 1)
-		                                 : -1;
+		snprintf(path, sizeof(path), "%s/%s/%.32s/block", dir, kind, e->d_name);
+		ssize_t n =
+		        e->d_name[0] != '.' ? readlink(path, link, sizeof(link) - 1) : -1;
 		if (n > 0) {
 			link[n] = '\0';
 			found = strcmp(link, dev) == 0;
@@ -209,7 +210,8 @@ static bool loop_of(const char *dir, int loop)
 	file[strcspn(file, "\n")] = '\0';
 	if (strncmp(file, dir, n) == 0 && file[n] == '/')
 		return true;
-	return strncmp(file, "/disk", 5) == 0 && osd_uses(dir, loop);
+	return strncmp(file, "/disk", 5) == 0 &&
+	       (folder_uses(dir, "osd", loop) || folder_uses(dir, "system", loop));
 }
 
 unsigned lab_hunt_loops(const char *dir, int *out, unsigned max)

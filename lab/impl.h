@@ -22,10 +22,26 @@ struct lab_osd {
 	pid_t pid;
 };
 
+/* The networks of a lab; lab_address gives a host's number in each. */
+enum lab_net {
+	LAB_NET_LINK,   /* the ports, straight */
+	LAB_NET_ADMIN,  /* first tunnel: Ceph's traffic */
+	LAB_NET_VMLINK, /* second tunnel: under the virtual machines' switches */
+	LAB_NET_VM,     /* the virtual machines */
+	LAB_N_NETS
+};
+
+struct lab_net_kind {
+	const char *name, *prefix; /* "10.1.0", of a /24 */
+	unsigned port;             /* of the tunnel; 0: none */
+};
+
 struct lab_host {
-	char name[32], netns[80], address[32];
-	bool has_mon;
+	char name[32], netns[80];
+	char address[32]; /* on Ceph's public network */
+	bool has_mon, has_system;
 	char mgr_key[48];
+	int system_loop; /* as lab_osd's */
 	pid_t mon_pid, mgr_pid;
 };
 
@@ -40,11 +56,38 @@ struct lab {
 	struct lab_host hosts[HCB_MAX_HOSTS];
 	struct lab_osd osds[HCB_LAB_MAX_OSDS];
 	unsigned n_osds, n_mons;
-	uint64_t data_bytes; /* most memory one served disk may take */
+	uint64_t data_bytes; /* most memory the data of one served disk may take */
 	char admin_key[48], mon_key[48];
 	struct hcb_lab_warm_info warm;
 	uint64_t start_ns;
 };
+
+/* ---- plan.c: what is going to be built ---- */
+int lab_plan(struct lab *lab, const struct hcb_lab_up_opts *o, struct hcb_err *err);
+const struct lab_net_kind *lab_net_kind(enum lab_net net);
+bool lab_has_net(const struct hcb_cluster *c, enum lab_net net);
+enum lab_net lab_net_of(enum hcb_net_kind kind);
+/* Does a pool lie on it? */
+bool lab_osd_used(const struct lab *lab, const struct lab_osd *o);
+/* Of the host with this index, without a prefix length. */
+void lab_address(enum lab_net net, unsigned host, char *buf, size_t size);
+
+/* ---- need.c: what this machine must have ---- */
+struct lab_memory {
+	uint64_t need, available; /* bytes */
+	uint64_t per_disk;        /* what the data of one served disk may take */
+};
+int lab_memory(const struct lab *lab, struct lab_memory *m, struct hcb_err *err);
+/* 0, or the first thing that is missing. Also sets lab->data_bytes. */
+int lab_need(struct lab *lab, struct hcb_err *err);
+/* Each thing that is missing is one message in out; how many there are. */
+unsigned lab_lacks(struct lab *lab, struct hcb_err *out, unsigned max);
+int lab_need_program(const char *program, const char *package, struct hcb_err *err);
+
+/* ---- check.c ---- */
+/* What the cluster file asks for that a lab can not give, one text each. Owned by the
+ * caller. */
+json_t *lab_not_emulated(const struct hcb_cluster *c);
 
 /* ---- state.c: names, directories, the lock, lab.json ---- */
 void lab_parent_dir(char *buf, size_t size);
@@ -93,6 +136,9 @@ int lab_net_shape(struct lab *lab, struct hcb_err *err);
 
 /* ---- disks.c ---- */
 int lab_disks_start(struct lab *lab, struct hcb_err *err);
+/* Where a host's system disk is mounted, and where its served disk is. */
+void lab_system_path(const struct lab *lab, unsigned host, char *buf, size_t size);
+void lab_system_disk(const struct lab *lab, unsigned host, char *buf, size_t size);
 /* Flush requests the kernel sent to a block device so far. */
 int lab_loop_flushes(const char *dev, uint64_t *n);
 

@@ -24,7 +24,10 @@
 struct hcb_lab_host_info {
 	char name[32];
 	char netns[96];   /* path of its network namespace */
-	char address[32]; /* without a prefix length */
+	char address[32]; /* on Ceph's public network, without a prefix length */
+	/* The system disk, if it is served ("" if not): the disk server's mount ("" with
+	   --ram), its loop device, and where its file system is mounted. */
+	char system_dir[160], system_loop[32], system_fs[160];
 };
 
 struct hcb_lab_osd_info {
@@ -82,7 +85,8 @@ int hcb_lab_find(const char *name, struct hcb_lab_info *out, struct hcb_err *err
  * Call it before librados starts threads of its own.
  */
 int hcb_lab_enter(const struct hcb_lab_info *info, const char *host, struct hcb_err *err);
-/* Every served disk's own counters: array of {"osd":N, ...what DIR/stat says...}. */
+/* Every served disk's own counters: array of {"osd":N, ...what DIR/stat says...}, and
+   after the OSDs' {"system":"HOST", ...} of system disks. */
 int hcb_lab_disk_stats(const struct hcb_lab_info *info, json_t **out,
                        struct hcb_err *err);
 /* Tells every served disk "timing on" or "timing off". */
@@ -107,6 +111,11 @@ int hcb_lab_down(const char *name, struct hcb_err *err);
 int hcb_lab_down_all(struct hcb_err *err);
 /* Owned by the caller. With a name: that lab or an error; without: all there are. */
 int hcb_lab_status(const char *name, json_t **out, struct hcb_err *err);
+/*
+ * What a cluster file would become, what of it can not be emulated, and in "lacks" what
+ * this machine has not got for it: none, and "possible" is true. Owned by the caller.
+ */
+int hcb_lab_check(const char *target, json_t **out, struct hcb_err *err);
 /* Becomes the command; returns only if that fails. */
 int hcb_lab_exec(const char *name, const char *host, char **argv, struct hcb_err *err);
 

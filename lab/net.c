@@ -12,7 +12,6 @@
 
 #include "lab/impl.h"
 
-#define SUBNET    "10.99.0"
 #define HOST_LINK "hcb-eth0" /* in the host; the switch's end is hcb-HOST */
 #define BRIDGE    "hcb-br0"
 
@@ -93,33 +92,31 @@ static int make_switch(const struct lab *lab, struct hcb_err *err)
  * The route names the congestion control: the sysctl is refused in a namespace, and a
  * machine's default may be bbr, which ignores loss and so is not what the hosts run.
  */
-static int make_host(const struct lab *lab, const struct lab_host *h, struct hcb_err *err)
+static int make_host(const struct lab *lab, unsigned host, struct hcb_err *err)
 {
 	struct text t;
-	(void)lab;
+	char address[32];
 	int r = text_open(&t, err);
 	if (r)
 		return r;
+	lab_address(LAB_NET_LINK, host, address, sizeof(address));
 	fprintf(t.f, "link set lo up\n");
-	fprintf(t.f, "addr add %s/24 dev " HOST_LINK "\n", h->address);
+	fprintf(t.f, "addr add %s/24 dev " HOST_LINK "\n", address);
 	fprintf(t.f, "link set " HOST_LINK " up\n");
 	fprintf(t.f,
-	        "route replace " SUBNET ".0/24 dev " HOST_LINK
+	        "route replace %s.0/24 dev " HOST_LINK
 	        " proto kernel scope link src %s congctl cubic\n",
-	        h->address);
-	return text_run(&t, "ip", h->netns, err);
+	        lab_net_kind(LAB_NET_LINK)->prefix, address);
+	return text_run(&t, "ip", lab->hosts[host].netns, err);
 }
 
 int lab_net_make(struct lab *lab, struct hcb_err *err)
 {
-	for (unsigned i = 0; i < lab->cluster.n_hosts; i++)
-		snprintf(lab->hosts[i].address, sizeof(lab->hosts[i].address),
-		         SUBNET ".%u", i + 1);
 	int r = make_namespaces(lab, err);
 	if (r == 0)
 		r = make_switch(lab, err);
 	for (unsigned i = 0; r == 0 && i < lab->cluster.n_hosts; i++)
-		r = make_host(lab, &lab->hosts[i], err);
+		r = make_host(lab, i, err);
 	return r;
 }
 

@@ -103,8 +103,9 @@ int lab_mkdirs(const char *path, struct hcb_err *err)
 
 int lab_state_make(struct lab *lab, struct hcb_err *err)
 {
-	static const char *const subdirs[] = {"mon", "mgr",  "osd",   "run",    "log",
-	                                      "key", "disk", "crash", "modules"};
+	static const char *const subdirs[] = {"mon",     "mgr",   "osd",  "run",
+	                                      "log",     "key",   "disk", "crash",
+	                                      "modules", "system"};
 	char opts[64], path[160];
 	int r = lab_mkdirs(lab->dir, err);
 	if (r)
@@ -186,6 +187,20 @@ void lab_unlock(struct lab_lock *l, bool remove)
 
 /* ---- lab.json ---- */
 
+static void host_info(const struct lab *lab, unsigned i, struct hcb_lab_host_info *h)
+{
+	snprintf(h->name, sizeof(h->name), "%s", lab->hosts[i].name);
+	snprintf(h->netns, sizeof(h->netns), "/run/netns/%s", lab->hosts[i].netns);
+	snprintf(h->address, sizeof(h->address), "%s", lab->hosts[i].address);
+	if (!lab->hosts[i].has_system)
+		return;
+	if (!lab->ram)
+		lab_system_disk(lab, i, h->system_dir, sizeof(h->system_dir));
+	snprintf(h->system_loop, sizeof(h->system_loop), "/dev/loop%d",
+	         lab->hosts[i].system_loop);
+	lab_system_path(lab, i, h->system_fs, sizeof(h->system_fs));
+}
+
 void lab_info_from(const struct lab *lab, struct hcb_lab_info *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -201,13 +216,8 @@ void lab_info_from(const struct lab *lab, struct hcb_lab_info *out)
 	out->recycle_wal = lab->recycle_wal;
 	out->warm = lab->warm;
 	out->n_hosts = lab->cluster.n_hosts;
-	for (unsigned i = 0; i < out->n_hosts; i++) {
-		struct hcb_lab_host_info *h = &out->hosts[i];
-		snprintf(h->name, sizeof(h->name), "%s", lab->hosts[i].name);
-		snprintf(h->netns, sizeof(h->netns), "/run/netns/%s",
-		         lab->hosts[i].netns);
-		snprintf(h->address, sizeof(h->address), "%s", lab->hosts[i].address);
-	}
+	for (unsigned i = 0; i < out->n_hosts; i++)
+		host_info(lab, i, &out->hosts[i]);
 	out->n_osds = lab->n_osds;
 	for (unsigned i = 0; i < lab->n_osds; i++) {
 		struct hcb_lab_osd_info *o = &out->osds[i];
@@ -251,14 +261,24 @@ static json_t *changed_json(const struct hcb_lab_info *i)
 	return list;
 }
 
+static json_t *host_to_json(const struct hcb_lab_host_info *h)
+{
+	json_t *j = json_pack("{s:s,s:s,s:s}", "name", h->name, "netns", h->netns,
+	                      "address", h->address);
+	if (h->system_fs[0])
+		json_object_set_new(j, "system_disk",
+		                    json_pack("{s:s,s:s,s:s,s:o}", "disk_dir",
+		                              h->system_dir, "loop", h->system_loop,
+		                              "mount", h->system_fs, "target",
+		                              json_sprintf("uring:%s/db", h->system_fs)));
+	return j;
+}
+
 json_t *hcb_lab_info_json(const struct hcb_lab_info *i)
 {
 	json_t *hosts = json_array(), *osds = json_array(), *pools = json_array();
 	for (unsigned n = 0; n < i->n_hosts; n++)
-		json_array_append_new(hosts,
-		                      json_pack("{s:s,s:s,s:s}", "name", i->hosts[n].name,
-		                                "netns", i->hosts[n].netns, "address",
-		                                i->hosts[n].address));
+		json_array_append_new(hosts, host_to_json(&i->hosts[n]));
 	for (unsigned n = 0; n < i->n_osds; n++) {
 		const struct hcb_lab_osd_info *o = &i->osds[n];
 		json_array_append_new(

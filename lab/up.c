@@ -16,151 +16,9 @@
 
 #ifdef HCB_HAVE_RADOS
 
-/* Measured after the warm-up: 0.3 to 1 GiB of disk and 0.5 GiB of process. An OSD may
-   grow to its memory target of 2 GiB, and images come on top. */
-#define MEMORY_PER_OSD (3072ULL << 20)
-#define MEMORY_BASE    (1024ULL << 20)
 #define KILL_ENV                                                                         \
 	"HCBENCH_LAB_KILL_AT" /* a test's seam: kill -9 ourselves at that step           \
 	                       */
-
-/* ---- before anything is built ---- */
-
-static bool have_program(const char *name)
-{
-	static const char *const dirs[] = {"/usr/bin",       "/usr/sbin",
-	                                   "/bin",           "/sbin",
-	                                   "/usr/local/bin", "/usr/local/sbin"};
-	char path[96];
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
-		if (access(path, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int check_programs(struct hcb_err *err)
-{
-	static const struct {
-		const char *program, *package;
-	} need[] = {{"ceph-mon", "ceph-mon"}, {"ceph-mgr", "ceph-mgr"},
-	            {"ceph-osd", "ceph-osd"}, {"monmaptool", "ceph-base"},
-	            {"ip", "iproute2"},       {"tc", "iproute2"}};
-	for (size_t i = 0; i < sizeof(need) / sizeof(need[0]); i++)
-		if (!have_program(need[i].program))
-			return hcb_err_set(
-			        err, -ENOENT,
-			        "find %s: not installed; \"apt install %s\" brings it",
-			        need[i].program, need[i].package);
-	static const char *const devices[] = {"/dev/loop-control", "/dev/fuse"};
-	for (size_t i = 0; i < 2; i++)
-		if (access(devices[i], R_OK | W_OK))
-			return hcb_err_sys(err, -errno, "open %s", devices[i]);
-	return 0;
-}
-
-/* Also divides what there is among the disks: a full disk must not take the machine. */
-static int check_memory(struct lab *lab, struct hcb_err *err)
-{
-	char buf[4096];
-	uint64_t need = MEMORY_BASE + lab->n_osds * MEMORY_PER_OSD;
-	int n = lab_read_file("/proc/meminfo", buf, sizeof(buf));
-	const char *p = n > 0 ? strstr(buf, "MemAvailable:") : NULL;
-	if (!p)
-		return hcb_err_set(err, -EIO, "read /proc/meminfo: no MemAvailable");
-	uint64_t have = strtoull(p + 13, NULL, 10) * 1024;
-	if (have < need)
-		return hcb_err_set(
-		        err, -ENOMEM,
-		        "check memory: %u OSDs on served disks need %.1f GiB, %.1f are "
-		        "available",
-		        lab->n_osds, (double)need / (double)HCB_GIB,
-		        (double)have / (double)HCB_GIB);
-	return 0;
-}
-
-/* What the cluster file asks for and this lab can not give. */
-static int check_cluster(const struct lab *lab, struct hcb_err *err)
-{
-	const struct hcb_cluster *c = &lab->cluster;
-	if (c->public_net != HCB_NET_DIRECT || c->cluster_net != HCB_NET_DIRECT)
-		return hcb_err_usage(err, "%s: the lab has direct links only so far",
-		                     c->path);
-	if (c->dilation != 1)
-		return hcb_err_usage(err, "%s: the lab has no dilation so far", c->path);
-	if (c->n_pools == 0 || lab->n_osds == 0)
-		return hcb_err_usage(err, "%s: a lab needs an OSD and a pool", c->path);
-	for (unsigned i = 0; i < c->n_hosts; i++)
-		if (strchr(c->hosts[i].name, '-') ||
-		    strcmp(c->hosts[i].name, LAB_SWITCH) == 0 ||
-		    strlen(c->hosts[i].name) > 11)
-			return hcb_err_usage(
-			        err,
-			        "%s: host \"%s\": a lab's hosts have names of at most "
-			        "11 characters without \"-\", and not \"" LAB_SWITCH "\"",
-			        c->path, c->hosts[i].name);
-	for (unsigned i = 0; i < c->n_pools; i++) {
-		unsigned places = 0;
-		const struct hcb_pool_spec *p = &c->pools[i];
-		for (unsigned h = 0, last = UINT32_MAX; h < lab->n_osds; h++) {
-			if (strcmp(lab->osds[h].spec.crush_class, p->crush_class) != 0)
-				continue;
-			places += strcmp(p->domain, "osd") == 0 ||
-			          lab->osds[h].host != last;
-			last = lab->osds[h].host;
-		}
-		if (places < p->size)
-			return hcb_err_usage(
-			        err,
-			        "%s: pool %s: size %u, but only %u %ss have an OSD of "
-			        "class %s",
-			        c->path, p->name, p->size, places, p->domain,
-			        p->crush_class);
-	}
-	return 0;
-}
-
-static int plan(struct lab *lab, const struct hcb_lab_up_opts *o, struct hcb_err *err)
-{
-	char path[512];
-	bool def = !o->target || strcmp(o->target, HCB_LAB_DEFAULT) == 0;
-	int r = hcb_cluster_find(def ? HCB_LAB_DEFAULT : o->target, path, sizeof(path),
-	                         err);
-	if (r == 0)
-		r = hcb_cluster_read(path, &lab->cluster, err);
-	if (r == 0)
-		r = hcb_lab_name(o->target, lab->name, sizeof(lab->name), err);
-	if (r == 0)
-		r = lab_dir(lab->name, lab->dir, sizeof(lab->dir), err);
-	if (r == 0)
-		r = lab_check_elsewhere(lab->name, lab->dir, err);
-	if (r)
-		return r;
-	lab->cold = o->cold;
-	lab->ram = o->ram;
-	lab->recycle_wal = o->recycle_wal;
-	const struct hcb_cluster *c = &lab->cluster;
-	for (unsigned i = 0; i < c->n_hosts; i++) {
-		snprintf(lab->hosts[i].name, sizeof(lab->hosts[i].name), "%s",
-		         c->hosts[i].name);
-		snprintf(lab->hosts[i].netns, sizeof(lab->hosts[i].netns), "hcb-%.32s-%s",
-		         lab->name, c->hosts[i].name);
-		for (unsigned k = 0; k < c->hosts[i].n_osds; k++) {
-			if (lab->n_osds == HCB_LAB_MAX_OSDS)
-				return hcb_err_usage(err, "%s: more than %d OSDs",
-				                     c->path, HCB_LAB_MAX_OSDS);
-			struct lab_osd *osd = &lab->osds[lab->n_osds];
-			*osd = (struct lab_osd){.id = lab->n_osds++,
-			                        .host = i,
-			                        .spec = c->hosts[i].osds[k],
-			                        .loop = -1};
-		}
-	}
-	/* An even number of monitors is no better than one less. */
-	lab->n_mons = c->n_hosts >= LAB_MAX_MONS ? LAB_MAX_MONS : 1;
-	return check_cluster(lab, err);
-}
 
 /* ---- steps ---- */
 
@@ -269,9 +127,18 @@ static void say_how_to_use(const struct lab *lab)
 	hcb_say("  hcbench lab down%s", arg);
 }
 
+static void say_what_is_missing(const struct lab *lab)
+{
+	json_t *list = lab_not_emulated(&lab->cluster), *v;
+	size_t i;
+	json_array_foreach(list, i, v) hcb_say("not emulated: %s", json_string_value(v));
+	json_decref(list);
+}
+
 static int build(struct lab *lab, struct hcb_err *err)
 {
 	umask(077);
+	say_what_is_missing(lab);
 	watch_signals(true);
 	int r = run_steps(lab, err);
 	if (r) {
@@ -327,16 +194,16 @@ int hcb_lab_up(const struct hcb_lab_up_opts *opts, struct hcb_err *err)
 	if (!lab)
 		return hcb_err_sys(err, -ENOMEM, "make a lab");
 	lab->start_ns = hcb_monotonic_ns();
-	int r = plan(lab, opts, err);
+	int r = lab_plan(lab, opts, err);
 	if (r == 0)
-		r = check_programs(err);
+		r = lab_check_elsewhere(lab->name, lab->dir, err);
 	if (r == 0)
 		r = lab_lock(lab->name, "up", &lock, &holder, err);
 	if (r)
 		goto out;
 	r = look(lab, err);
 	if (r == 1) {
-		r = check_memory(lab, err);
+		r = lab_need(lab, err);
 		if (r == 0)
 			r = build(lab, err);
 		if (r == 0)

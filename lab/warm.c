@@ -48,6 +48,9 @@ struct warmer {
 	struct lab *lab;
 	struct hcb_lab_info info;
 	struct lab_client client;
+	const struct hcb_pool_spec
+	        *pool; /* the one that is written to, and what of it: */
+	unsigned osds[HCB_LAB_MAX_OSDS], n_osds;
 	rados_ioctx_t io;
 	char *data;
 	uint64_t ops;
@@ -80,8 +83,8 @@ static int least_wal(const struct warmer *w, uint64_t *out, struct hcb_err *err)
 {
 	struct counters c;
 	*out = UINT64_MAX;
-	for (unsigned i = 0; i < w->info.n_osds; i++) {
-		int r = read_counters(w, i, &c, err);
+	for (unsigned i = 0; i < w->n_osds; i++) {
+		int r = read_counters(w, w->osds[i], &c, err);
 		if (r)
 			return r;
 		uint64_t d = c.wal_bytes - w->base[i].wal_bytes;
@@ -132,8 +135,7 @@ static int submit(struct warmer *w, rados_completion_t *c)
 static int write_round(struct warmer *w, struct hcb_err *err)
 {
 	rados_completion_t c[DEPTH] = {NULL};
-	const struct hcb_pool_spec *pool = &w->lab->cluster.pools[0];
-	uint64_t bytes = ROUND_BYTES * w->info.n_osds / pool->size;
+	uint64_t bytes = ROUND_BYTES * w->n_osds / w->pool->size;
 	unsigned n = (unsigned)(bytes / ((uint64_t)PER_OP * EXTENT));
 	int r = 0;
 	for (unsigned i = 0; r == 0 && i < n; i++) {
@@ -145,7 +147,7 @@ static int write_round(struct warmer *w, struct hcb_err *err)
 		int r2 = finish(&c[i]);
 		r = r ? r : r2;
 	}
-	return r ? hcb_err_sys(err, r, "warm up: write to pool %s", pool->name) : 0;
+	return r ? hcb_err_sys(err, r, "warm up: write to pool %s", w->pool->name) : 0;
 }
 
 /* Flushes per kv batch under small overwrites one at a time, on the worst OSD. */
@@ -157,8 +159,8 @@ static int probe(struct warmer *w, double *ratio, struct hcb_err *err)
 	*ratio = 0;
 	for (unsigned i = 0; i < PROBES && r == 0; i++) {
 		/* The first few are to fresh space, and are not what is counted. */
-		for (unsigned k = 0; i == OBJECTS && k < w->info.n_osds && r == 0; k++)
-			r = read_counters(w, k, &a[k], err);
+		for (unsigned k = 0; i == OBJECTS && k < w->n_osds && r == 0; k++)
+			r = read_counters(w, w->osds[k], &a[k], err);
 		if (r)
 			return r;
 		snprintf(name, sizeof(name), "hcb-warm.%u", i % OBJECTS);
@@ -166,8 +168,8 @@ static int probe(struct warmer *w, double *ratio, struct hcb_err *err)
 		if (r)
 			return hcb_err_sys(err, r, "warm up: write %s", name);
 	}
-	for (unsigned k = 0; k < w->info.n_osds; k++) {
-		if ((r = read_counters(w, k, &b, err)))
+	for (unsigned k = 0; k < w->n_osds; k++) {
+		if ((r = read_counters(w, w->osds[k], &b, err)))
 			return r;
 		uint64_t kv = b.kv - a[k].kv;
 		double one = kv ? (double)(b.flushes - a[k].flushes) / (double)kv : 0;
@@ -211,21 +213,70 @@ static int write_until_warm(struct warmer *w, struct hcb_lab_warm_info *res,
 	}
 }
 
-static int warm_all(struct warmer *w, struct hcb_err *err)
+/* The OSDs of one class, through the first pool that lies on it. */
+static int warm_class(struct warmer *w, struct hcb_lab_warm_info *res,
+                      struct hcb_err *err)
 {
-	struct hcb_lab_warm_info *res = &w->lab->warm;
-	uint64_t start = hcb_monotonic_ns();
-	int r = 0;
-	for (unsigned i = 0; r == 0 && i < w->info.n_osds; i++)
-		r = read_counters(w, i, &w->base[i], err);
+	int r = rados_ioctx_create(w->client.rados, w->pool->name, &w->io);
+	if (r)
+		return hcb_err_sys(err, r, "open pool %s", w->pool->name);
+	w->n_osds = 0;
+	for (unsigned i = 0; i < w->lab->n_osds; i++)
+		if (strcmp(w->lab->osds[i].spec.crush_class, w->pool->crush_class) == 0)
+			w->osds[w->n_osds++] = i;
+	for (unsigned i = 0; r == 0 && i < w->n_osds; i++)
+		r = read_counters(w, w->osds[i], &w->base[i], err);
 	if (r == 0)
 		r = probe(w, &res->kv_flush_ratio_at_start, err);
 	if (r == 0)
 		r = write_until_warm(w, res, err);
 	remove_objects(w);
-	res->seconds = (double)(hcb_monotonic_ns() - start) / 1e9;
+	rados_ioctx_destroy(w->io);
 	res->done = r == 0 && res->wal_bytes >= WAL_TARGET &&
 	            (!w->lab->recycle_wal || res->recycles_wal);
+	return r;
+}
+
+static bool class_done(const struct lab *lab, unsigned pool)
+{
+	for (unsigned i = 0; i < pool; i++)
+		if (strcmp(lab->cluster.pools[i].crush_class,
+		           lab->cluster.pools[pool].crush_class) == 0)
+			return true;
+	return false;
+}
+
+/* Of all classes the worst. */
+static void join(struct hcb_lab_warm_info *all, const struct hcb_lab_warm_info *one)
+{
+	all->done &= one->done;
+	all->recycles_wal &= one->recycles_wal;
+	if (one->wal_bytes < all->wal_bytes)
+		all->wal_bytes = one->wal_bytes;
+	if (one->kv_flush_ratio > all->kv_flush_ratio)
+		all->kv_flush_ratio = one->kv_flush_ratio;
+	if (one->kv_flush_ratio_at_start > all->kv_flush_ratio_at_start)
+		all->kv_flush_ratio_at_start = one->kv_flush_ratio_at_start;
+}
+
+static int warm_all(struct warmer *w, struct hcb_err *err)
+{
+	const struct hcb_cluster *c = &w->lab->cluster;
+	struct hcb_lab_warm_info all = {
+	        .done = true, .recycles_wal = true, .wal_bytes = UINT64_MAX};
+	uint64_t start = hcb_monotonic_ns();
+	int r = 0;
+	for (unsigned i = 0; r == 0 && i < c->n_pools; i++) {
+		struct hcb_lab_warm_info one = {0};
+		if (class_done(w->lab, i))
+			continue;
+		w->pool = &c->pools[i];
+		w->ops = 0;
+		r = warm_class(w, &one, err);
+		join(&all, &one);
+	}
+	all.seconds = (double)(hcb_monotonic_ns() - start) / 1e9;
+	w->lab->warm = all;
 	return r;
 }
 
@@ -243,13 +294,7 @@ static int warm_job(void *arg, struct hcb_err *err)
 	int r = lab_client_open(&w.client, w.info.conf, "60", err);
 	if (r)
 		goto out;
-	r = rados_ioctx_create(w.client.rados, w.info.pools[0], &w.io);
-	if (r)
-		hcb_err_sys(err, r, "open pool %s", w.info.pools[0]);
-	else {
-		r = warm_all(&w, err);
-		rados_ioctx_destroy(w.io);
-	}
+	r = warm_all(&w, err);
 	lab_client_close(&w.client);
 out:
 	free(w.data);
@@ -258,8 +303,11 @@ out:
 
 int lab_warm(struct lab *lab, struct hcb_err *err)
 {
+	unsigned classes = 0;
+	for (unsigned i = 0; i < lab->cluster.n_pools; i++)
+		classes += !class_done(lab, i);
 	return lab_job_run("warm up the OSDs", lab->hosts[0].netns,
-	                   TIME_LIMIT + 60 * HCB_SEC, warm_job, lab, err);
+	                   classes * TIME_LIMIT + 60 * HCB_SEC, warm_job, lab, err);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/cmd/lab_verbs.h"
 #include "bench/cmd/verb.h"
 #include "lab/lab.h"
 
@@ -12,6 +13,7 @@ static const char usage[] =
         "usage: hcbench lab up [NAME|FILE] [--cold] [--ram] [--recycle-wal] [--json]\n"
         "       hcbench lab down [NAME] [--all]\n"
         "       hcbench lab status [NAME] [--json]\n"
+        "       hcbench lab check [NAME|FILE] [--json]\n"
         "       hcbench lab exec NAME HOST -- COMMAND...\n"
         "A real Ceph cluster of three hosts on this machine: network namespaces with "
         "shaped\n"
@@ -27,6 +29,8 @@ static const char usage[] =
         "                 small write\n"
         "  --json         the lab's state on standard output\n"
         "  --all          every lab there is\n"
+        "check tells what a cluster file would become and whether this machine can "
+        "carry it.\n"
         "exec runs a command in a host's network with CEPH_CONF set, and ends as it "
         "ends.\n";
 
@@ -148,8 +152,17 @@ static const char *get(const json_t *j, const char *key)
 	return s ? s : "";
 }
 
+static void print_host(const json_t *h)
+{
+	const json_t *sys = json_object_get(h, "system_disk");
+	printf("  %s %s%s%s\n", get(h, "name"), get(h, "address"),
+	       sys ? ", file on its system disk: " : "", sys ? get(sys, "target") : "");
+}
+
 static void print_status(const json_t *j)
 {
+	json_t *v;
+	size_t i;
 	const json_t *warm = json_object_get(j, "warm");
 	printf("lab %s: %s %s\n", get(j, "name"), get(j, "health"), get(j, "reason"));
 	if (!warm)
@@ -167,6 +180,7 @@ static void print_status(const json_t *j)
 	else
 		printf("  cold\n");
 	printf("  conf %s\n", get(j, "conf"));
+	json_array_foreach(json_object_get(j, "hosts"), i, v) print_host(v);
 }
 
 static int lab_status(int argc, char **argv)
@@ -202,6 +216,31 @@ static int lab_status(int argc, char **argv)
 	return HCB_EXIT_OK;
 }
 
+/* As any user: what is missing for lack of rights is among what it tells. */
+static int lab_check(int argc, char **argv)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	const char *target = NULL;
+	bool json = false;
+	json_t *j = NULL;
+	for (int k = 2; k < argc; k++) {
+		if (strcmp(argv[k], "--json") == 0)
+			json = true;
+		else if (argv[k][0] == '-' || target)
+			return bad_word("check", argv[k]);
+		else
+			target = argv[k];
+	}
+	if (hcb_lab_check(target, &j, &err))
+		return hcb_fail(&err);
+	bool possible = json_is_true(json_object_get(j, "possible"));
+	if (json)
+		return print_json(j) || !possible;
+	lab_print_check(j);
+	json_decref(j);
+	return possible ? HCB_EXIT_OK : HCB_EXIT_FAILED;
+}
+
 static int lab_exec(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
@@ -224,6 +263,7 @@ static int lab_main(int argc, char **argv)
 	} verbs[] = {{"up", lab_up},
 	             {"down", lab_down},
 	             {"status", lab_status},
+	             {"check", lab_check},
 	             {"exec", lab_exec}};
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)

@@ -5,23 +5,39 @@
 #include <string.h>
 
 #include "bench/core/units.h"
+#include "bench/counters.h"
 #include "lab/lab.h"
 
 static struct hcb_lab_info lab;
 static struct hcb_surroundings around;
 
-/* Targets of the lab's cluster need no conf and no keyring, and images are made. */
+/* A file on one of the lab's system disks: "uring:DIR/system/h1/fs/db". */
+static bool on_system_disk(const char *target)
+{
+	const char *path = strchr(target, ':');
+	for (unsigned i = 0; path && i < lab.n_hosts; i++) {
+		const char *fs = lab.hosts[i].system_fs;
+		size_t n = strlen(fs);
+		if (n && strncmp(path + 1, fs, n) == 0 && path[1 + n] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* Targets of the lab's cluster need no conf and no keyring, and images are made; so are
+   files on its system disks. */
 static int prepare(void *arg, struct hcb_dev *dev, struct hcb_err *err)
 {
 	const struct {
 		const char *key, *value;
-	} keys[] = {{"conf", lab.conf}, {"keyring", lab.keyring}, {"make", "on"}};
+	} keys[] = {{"make", "on"}, {"conf", lab.conf}, {"keyring", lab.keyring}};
 	(void)arg;
 	const struct hcb_opt *conf = hcb_opt_find(dev->engine->opts, "conf");
-	if (!conf || ((char *)dev->conf)[conf->offset])
+	bool file = on_system_disk(dev->target);
+	if (!file && (!conf || ((char *)dev->conf)[conf->offset]))
 		return 0; /* no Ceph, or the user named a cluster: not the lab's to fill
 		             in */
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i < (file ? 1 : sizeof(keys) / sizeof(keys[0])); i++) {
 		const struct hcb_opt *o = hcb_opt_find(dev->engine->opts, keys[i].key);
 		char said[16];
 		snprintf(said, sizeof(said), ",%s=", keys[i].key);
@@ -50,15 +66,37 @@ static json_t *disk_stats(void)
 	return list;
 }
 
+/* The system disks' counters, for which "osd" has no place: first as a run begins, then
+   their change as it ends. */
+static json_t *system_start, *system_change;
+
+static void note_system(json_t *now)
+{
+	if (!system_start) {
+		system_start = now;
+		return;
+	}
+	json_decref(system_change);
+	system_change = hcb_counters_change(system_start, now);
+	json_decref(system_start);
+	json_decref(now);
+	system_start = NULL;
+}
+
 /* [{"osd": 0, "disk": {...}}] -> {"osd": {"0": {"disk": {...}}}} */
 static json_t *counters(void *arg)
 {
-	json_t *list = disk_stats(), *osds = json_object(), *one;
+	json_t *list = disk_stats(), *osds = json_object(), *system = json_object(), *one;
 	size_t i;
 	(void)arg;
 	json_array_foreach(list, i, one)
 	{
 		char id[16];
+		const char *host = json_string_value(json_object_get(one, "system"));
+		if (host) {
+			json_object_set(system, host, json_object_get(one, "disk"));
+			continue;
+		}
 		snprintf(id, sizeof(id), "%d",
 		         (int)json_integer_value(json_object_get(one, "osd")));
 		json_object_set_new(
@@ -66,6 +104,7 @@ static json_t *counters(void *arg)
 		        json_pack("{sO}", "disk", json_object_get(one, "disk")));
 	}
 	json_decref(list);
+	note_system(system);
 	return json_pack("{so}", "osd", osds);
 }
 
@@ -104,9 +143,12 @@ static void describe(void *arg, struct hcb_kvs *facts)
 	{
 		json_t *d = json_object();
 		static const char *const keys[] = {
-		        "osd",          "profile",    "cache",
-		        "filled",       "size_bytes", "rev_ns",
-		        "stored_bytes", "timer_fifo", "lateness_ns"};
+		        "osd",        "system",     "profile", "cache",
+		        "filled",     "size_bytes", "rev_ns",  "stored_bytes",
+		        "timer_fifo", "lateness_ns"};
+		const char *host = json_string_value(json_object_get(one, "system"));
+		if (host && json_object_get(system_change, host))
+			json_object_set(d, "disk", json_object_get(system_change, host));
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 			if (json_object_get(one, keys[k]))
 				json_object_set(d, keys[k],

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 # Sourced by every script in tests/lab after tests/system/lib.sh. Gives the test a lab of its
-# own, $lab, from a copy of seed-direct in a state folder of its own, so that a lab somebody
-# uses is not touched.
+# own, $lab, from a copy of a cluster file in a state folder of its own, so that a lab
+# somebody uses is not touched.
 #
 #   requires_lab            skips unless this machine can carry a lab
+#   lab_like NAME           the lab's file is a copy of that one, in place of seed-direct
 #   nothing_left            fails if anything of $lab is on this machine
 #   now / since START       seconds, for the log
 
@@ -25,6 +26,10 @@ requires_lab() {
 	cp "$HCB_SRC/lab/clusters/seed-direct.ini" "$tmp/$lab.ini"
 	# shellcheck disable=SC2016 # expanded when the test ends
 	at_exit 'timeout 60 "$HCBENCH" lab down "$lab" >/dev/null 2>&1'
+}
+
+lab_like() {
+	cp "$HCB_SRC/lab/clusters/$1.ini" "$tmp/$lab.ini"
 }
 
 # Looks for everything itself: a leak must not hide behind a mistake in "lab down".
