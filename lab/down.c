@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/loop.h>
 #include <poll.h>
 #include <stdio.h>
@@ -161,15 +160,6 @@ static void remove_netns(const char *name)
 	}
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
 /* Says what is left, or nothing if nothing is. */
 static bool anything_left(const char *name, const char *dir, char *what, size_t size)
 {
@@ -196,7 +186,6 @@ static void clean_round(const char *name, const char *dir)
 {
 	const unsigned first = 1u << LAB_PREY_CLIENT | 1u << LAB_PREY_OSD;
 	const unsigned daemons = first | 1u << LAB_PREY_MGR | 1u << LAB_PREY_MON;
-	char mounts[1][256];
 	stop_kinds(name, dir, first, HCB_SEC);
 	stop_kinds(name, dir, daemons, 0);
 	unmount_systems(dir);
@@ -209,14 +198,15 @@ static void clean_round(const char *name, const char *dir)
 		return;
 	unmount_all(dir);
 	remove_netns(name);
-	/* Never while something is still mounted there. */
-	if (lab_hunt_mounts(dir, mounts, 1) == 0)
-		nftw(dir, remove_one, 16, FTW_PHYS | FTW_DEPTH | FTW_MOUNT);
+	/* All there was lay in the tmpfs. An empty folder goes, anything else stays. */
+	rmdir(dir);
 }
 
 int lab_clean(const char *name, const char *dir, struct hcb_err *err)
 {
 	char what[300];
+	if (lab_check_ground(name, dir, err))
+		return -EPERM;
 	/* The signal that ended "lab up" must not end its cleaning as well. */
 	sig_atomic_t seen = lab_stop_signal;
 	lab_stop_signal = 0;
@@ -276,11 +266,18 @@ int lab_check_elsewhere(const char *name, const char *dir, struct hcb_err *err)
 
 int hcb_lab_down(const char *name, struct hcb_err *err)
 {
-	char dir[96], what[300];
+	char dir[96], what[300], parent[512];
 	struct lab_lock lock;
 	uint64_t start = hcb_monotonic_ns();
+	lab_parent_dir(parent, sizeof(parent));
 	int r = lab_dir(name, dir, sizeof(dir), err);
 	r = r ? r : lab_check_elsewhere(name, dir, err);
+	r = r ? r : lab_check_ground(name, dir, err);
+	if (r == 0 && access(parent, F_OK) &&
+	    !anything_left(name, dir, what, sizeof(what))) {
+		hcb_say("lab %s: there is none", name);
+		return 0;
+	}
 	if (r == 0)
 		r = lock_or_stop(name, &lock, err);
 	if (r)

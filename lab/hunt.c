@@ -274,7 +274,7 @@ bool lab_hunt_elsewhere(const char *name, const char *dir, char *parent, size_t 
 	char line[4096], where[2048];
 	bool found = false;
 	while (f && !found && fgets(line, sizeof(line), f)) {
-		if (!strstr(line, " - tmpfs hcb-lab ") ||
+		if (!strstr(line, " - tmpfs " LAB_TMPFS " ") ||
 		    sscanf(line, "%*s %*s %*s %*s %2047s", where) != 1)
 			continue;
 		unescape(where);
@@ -312,11 +312,13 @@ unsigned lab_hunt_names(char (*out)[48], unsigned max)
 	lab_parent_dir(parent, sizeof(parent));
 	DIR *d = opendir(parent);
 	for (struct dirent *e; d && (e = readdir(d));) {
+		char path[800];
 		size_t len = strlen(e->d_name);
-		if (len > 5 && strcmp(e->d_name + len - 5, ".lock") == 0)
-			len -= 5;
-		if (e->d_name[0] != '.')
-			n = add_name(out, n, max, e->d_name, len);
+		bool lock = len > 5 && strcmp(e->d_name + len - 5, ".lock") == 0;
+		snprintf(path, sizeof(path), "%s/%s", parent, e->d_name);
+		if (e->d_name[0] != '.' &&
+		    (lock ? lab_is_lock(path) : lab_ground(path) == LAB_GROUND_OURS))
+			n = add_name(out, n, max, e->d_name, lock ? len - 5 : len);
 	}
 	if (d)
 		closedir(d);

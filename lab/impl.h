@@ -12,6 +12,7 @@
 
 #define LAB_SWITCH   "sw"          /* the switch's namespace is hcb-LAB-sw */
 #define LAB_ENV      "HCBENCH_LAB" /* marks every process of a lab in /proc/PID/environ */
+#define LAB_TMPFS    "hcb-lab"     /* source of the tmpfs a lab's state lies in */
 #define LAB_MAX_MONS 3
 
 struct lab_osd {
@@ -110,6 +111,14 @@ int lab_lock(const char *name, const char *verb, struct lab_lock *l, pid_t *hold
 void lab_unlock(struct lab_lock *l, bool remove);
 
 json_t *hcb_lab_info_json(const struct hcb_lab_info *i);
+
+/* ---- ground.c: what a lab may take away ---- */
+enum lab_ground { LAB_GROUND_FREE, LAB_GROUND_OURS, LAB_GROUND_FOREIGN };
+enum lab_ground lab_ground(const char *dir);
+/* Exit 14 if something is in the way that no lab made. */
+int lab_check_ground(const char *name, const char *dir, struct hcb_err *err);
+bool lab_lock_is_ours(int fd); /* an empty file is */
+bool lab_is_lock(const char *path);
 
 /* ---- job.c: a function in a forked child, in a host's network, with a deadline ---- */
 typedef int lab_job_fn(void *arg, struct hcb_err *err);

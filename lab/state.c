@@ -112,7 +112,7 @@ int lab_state_make(struct lab *lab, struct hcb_err *err)
 		return r;
 	/* With --ram the disks' bytes lie here too. */
 	snprintf(opts, sizeof(opts), "mode=0700,size=%s", lab->ram ? "75%" : "25%");
-	if (mount("hcb-lab", lab->dir, "tmpfs", MS_NOSUID | MS_NODEV, opts))
+	if (mount(LAB_TMPFS, lab->dir, "tmpfs", MS_NOSUID | MS_NODEV, opts))
 		return hcb_err_sys(err, -errno, "mount tmpfs on %s", lab->dir);
 	for (size_t i = 0; i < sizeof(subdirs) / sizeof(subdirs[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", lab->dir, subdirs[i]);
@@ -150,9 +150,17 @@ int lab_lock(const char *name, const char *verb, struct lab_lock *l, pid_t *hold
 		return r;
 	snprintf(l->path, sizeof(l->path), "%.90s/%.30s.lock", parent, name);
 	for (;;) {
-		l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		l->fd = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (l->fd < 0)
 			return hcb_err_sys(err, -errno, "open %s", l->path);
+		if (!lab_lock_is_ours(l->fd)) {
+			close(l->fd);
+			l->fd = -1;
+			return hcb_err_refuse(err,
+			                      "lab %s: %s was not made by a lab; it is "
+			                      "not touched",
+			                      name, l->path);
+		}
 		if (flock(l->fd, LOCK_EX | LOCK_NB)) {
 			*holder = lock_holder(l->fd);
 			close(l->fd);

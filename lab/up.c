@@ -198,6 +198,8 @@ int hcb_lab_up(const struct hcb_lab_up_opts *opts, struct hcb_err *err)
 	if (r == 0)
 		r = lab_check_elsewhere(lab->name, lab->dir, err);
 	if (r == 0)
+		r = lab_check_ground(lab->name, lab->dir, err);
+	if (r == 0)
 		r = lab_lock(lab->name, "up", &lock, &holder, err);
 	if (r)
 		goto out;
