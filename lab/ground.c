@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose is it? HCBENCH_LAB_DIR may name any folder, and a lab's name any entry of it: what
- * lies there is a lab's only if a lab put it there.
+ * Whose is it? HCBENCH_LAB_DIR may name any folder, and a lab's name any entry of it:
+ * what lies there is a lab's only if a lab put it there.
  */
 #include <dirent.h>
 #include <errno.h>

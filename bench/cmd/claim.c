@@ -34,14 +34,13 @@ static int parse(int argc, char **argv, struct claim *c, struct hcb_err *err)
 	};
 	int o;
 	optind = 1;
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (o == 'c')
 			c->confirm = optarg;
 		else if (o == 'j')
 			c->json = true;
 		else
-			return hcb_err_usage(err, "claim: bad option; \"hcbench claim "
-			                          "--help\" lists them");
+			return hcb_bad_option("claim", o, argv, options, err);
 	}
 	if (optind != argc - 1)
 		return hcb_err_usage(err, "claim: expected one device or file");

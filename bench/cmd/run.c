@@ -47,7 +47,8 @@ static void catch_signals(void)
 static int show(const struct hcb_run_args *a, const json_t *doc, struct hcb_err *err)
 {
 	const struct hcb_report *report = hcb_report_find(a->json ? "json" : "text");
-	return report->write(&doc, 1, stdout, err);
+	int r = report->write(&doc, 1, stdout, err);
+	return r && ferror(stdout) ? 0 : r; /* main says why, and fails */
 }
 
 static int run_main(int argc, char **argv)
@@ -66,11 +67,15 @@ static int run_main(int argc, char **argv)
 	}
 	if (!r)
 		r = hcb_run_once(&a.run, &doc, &code, &err);
-	/* The file first: whatever becomes of standard output, the result is kept. */
+	/* The file first: whatever becomes of standard output, the result is kept. And
+	   shown, whatever becomes of the file: it may have taken hours. */
 	if (!r && a.out)
 		r = hcb_write_json_atomic(a.out, doc, &err);
-	if (!r)
-		r = show(&a, doc, &err);
+	if (doc) {
+		struct hcb_err second = HCB_ERR_INIT;
+		int r2 = show(&a, doc, r ? &second : &err);
+		r = r ? r : r2;
+	}
 	json_decref(doc);
 	hcb_run_args_free(&a);
 	if (!r)

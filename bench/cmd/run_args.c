@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bench/cmd/run_args.h"
+#include "bench/cmd/verb.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -117,7 +118,7 @@ static int add_set(struct hcb_run_args *a, const char *pair, struct hcb_err *err
 	return 0;
 }
 
-static int one_option(struct hcb_run_args *a, int c, struct hcb_err *err)
+static int one_option(struct hcb_run_args *a, int c, char **argv, struct hcb_err *err)
 {
 	switch (c) {
 	case O_ON:
@@ -165,8 +166,7 @@ static int one_option(struct hcb_run_args *a, int c, struct hcb_err *err)
 		a->quiet = true;
 		return 0;
 	default:
-		return hcb_err_usage(
-		        err, "run: bad option; \"hcbench run --help\" lists them");
+		return hcb_bad_option("run", c, argv, options, err);
 	}
 }
 
@@ -309,8 +309,8 @@ int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a, struct hcb
 	a->run.deadline_ns = DEFAULT_DEADLINE;
 	int c, r = 0;
 	optind = 1;
-	while (!r && (c = getopt_long(argc, argv, "o:q", options, NULL)) != -1)
-		r = one_option(a, c, err);
+	while (!r && (c = getopt_long(argc, argv, ":o:q", options, NULL)) != -1)
+		r = one_option(a, c, argv, err);
 	if (r)
 		return r;
 	if (optind != argc - 1)

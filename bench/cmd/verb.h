@@ -18,6 +18,14 @@ struct hcb_verb {
 	int (*main)(int argc, char **argv);
 };
 
+/*
+ * For getopt_long with an option string that begins ":" (so it says nothing itself): how
+ * is what it returned, '?' or ':'. One line, the nearest option named; exit code 2.
+ */
+struct option;
+int hcb_bad_option(const char *verb, int how, char *const *argv,
+                   const struct option *options, struct hcb_err *err);
+
 /* Prints err->msg to standard error and returns err->exit (1 if it is unset). */
 int hcb_fail(const struct hcb_err *err);
 

@@ -33,6 +33,13 @@ bad 2 'No such file or directory' run "$tmp/none.ini"
 bad 2 'think belongs to a closed loop' run postgres --on all=null: --set rate=4/s --set think=1s
 bad 2 'unknown report "txt"; did you mean "text"?' report txt "$tmp/none"
 
+bad 2 'unknown option "--seeed"; did you mean "--seed"?' run postgres --on all=null: --seeed 3
+bad 2 'unknown option "--zzzz"; "hcbench run --help"' run postgres --on all=null: --zzzz
+bad 2 'unknown option "-x"' run postgres --on all=null: -x
+bad 2 '--seed: a value has to follow' run postgres --on all=null: --seed
+bad 2 '--json: takes no value' run postgres --on all=null: --json=3
+bad 2 'unknown option "--confrm=3"; did you mean "--confirm"?' claim "$tmp/none" --confrm=3
+
 # A result is not written over what is no result, nor where it cannot be.
 echo "my thesis" >"$tmp/thesis"
 bad 14 'thesis' run postgres --on all=null: --duration 5s -o "$tmp/thesis"
@@ -57,7 +64,18 @@ if [ "$(id -u)" -eq 0 ] && mkdir "$tmp/small" && mount -t tmpfs -o size=64k tmpf
 	head -c 60000 /dev/zero >"$tmp/small/fill"
 	run run postgres --on all=null: --duration 5s --clock virtual -o "$tmp/small/r.json"
 	expect_exit 1
+	expect_stderr_lines 1
 	expect_stderr "No space left on device"
+	expect_stdout "postgres, " "again: hcbench run postgres" # the result is shown all the same
 	grep -q '"hcbench": "0"' "$tmp/small/r.json" || fail "the old result is gone"
 	[ "$(find "$tmp/small" -type f | wc -l)" -eq 2 ] || fail "litter: $(ls -A "$tmp/small")"
 fi
+
+# Standard output that takes nothing: one line.
+for form in --quiet --json; do
+	"$HCBENCH" run postgres --on all=null: --duration 5s --clock virtual $form >/dev/full 2>"$err"
+	status=$? last_run="hcbench run ... $form >/dev/full"
+	[ "$status" -ne 0 ] || fail "exit code 0"
+	expect_stderr_lines 1
+	expect_stderr "write standard output: No space left on device"
+done
