@@ -19,6 +19,9 @@ struct lab_client {
 int lab_client_open(struct lab_client *c, const char *conf, const char *timeout_s,
                     struct hcb_err *err);
 void lab_client_close(struct lab_client *c);
+/* which: "nearfull", "backfillfull", "full". */
+int lab_set_ratio(struct lab_client *c, const char *which, double ratio,
+                  struct hcb_err *err);
 /* Takes cmd. The answer, if it is wanted, is the caller's to free with json_decref. */
 int lab_mon_command(struct lab_client *c, json_t *cmd, json_t **out, struct hcb_err *err);
 #endif

@@ -188,6 +188,15 @@ int lab_osds_start(struct lab *lab, struct hcb_err *err)
 	return r;
 }
 
+int lab_daemon_start(const struct lab *lab, const char *kind, unsigned i, pid_t *pid,
+                     struct hcb_err *err)
+{
+	bool osd = strcmp(kind, "osd") == 0;
+	struct daemon d =
+	        osd ? osd_of(lab, &lab->osds[i]) : mon_of(lab, &lab->hosts[i], kind);
+	return start(&d, NULL, pid, err);
+}
+
 /* Ceph's own pace again, as a cluster has it whose failures are watched. */
 int lab_mons_settle(struct lab *lab, struct hcb_err *err)
 {

@@ -138,8 +138,9 @@ static const char *disk_dir(const struct hcb_lab_info *info, unsigned i)
 
 struct disk_talk {
 	const struct hcb_lab_info *info;
-	const char *ctl; /* a line for DIR/ctl, or NULL: read DIR/stat */
-	char *text;      /* shared memory, one slot a disk */
+	unsigned from, to; /* which disks: the OSDs', then the system disks */
+	const char *ctl;   /* a line for DIR/ctl, or NULL: read DIR/stat */
+	char *text;        /* shared memory, one slot a disk */
 };
 #define STAT_SLOT ((size_t)65536)
 
@@ -148,7 +149,7 @@ static int talk_to_disks(void *arg, struct hcb_err *err)
 {
 	const struct disk_talk *t = arg;
 	char path[192];
-	for (unsigned i = 0; i < n_disks(t->info); i++) {
+	for (unsigned i = t->from; i < t->to; i++) {
 		const char *dir = disk_dir(t->info, i);
 		if (!dir[0])
 			continue;
@@ -179,15 +180,24 @@ int hcb_lab_disk_timing(const struct hcb_lab_info *info, bool on, struct hcb_err
 int hcb_lab_disk_ctl(const struct hcb_lab_info *info, const char *line,
                      struct hcb_err *err)
 {
-	struct disk_talk t = {.info = info, .ctl = line};
+	struct disk_talk t = {.info = info, .to = n_disks(info), .ctl = line};
 	return lab_job_run("tell the served disks", NULL, 15 * HCB_SEC, talk_to_disks, &t,
+	                   err);
+}
+
+int hcb_lab_disk_ctl_one(const struct hcb_lab_info *info, unsigned i, const char *line,
+                         struct hcb_err *err)
+{
+	struct disk_talk t = {.info = info, .from = i, .to = i + 1, .ctl = line};
+	return lab_job_run("tell the served disk", NULL, 15 * HCB_SEC, talk_to_disks, &t,
 	                   err);
 }
 
 int hcb_lab_disk_stats(const struct hcb_lab_info *info, json_t **out, struct hcb_err *err)
 {
 	size_t size = (size_t)n_disks(info) * STAT_SLOT;
-	struct disk_talk t = {.info = info, .text = lab_shared_alloc(size)};
+	struct disk_talk t = {
+	        .info = info, .to = n_disks(info), .text = lab_shared_alloc(size)};
 	*out = NULL;
 	if (!t.text)
 		return hcb_err_sys(err, -ENOMEM, "read the disks' counters");

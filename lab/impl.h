@@ -161,6 +161,9 @@ int lab_mons_start(struct lab *lab, struct hcb_err *err);
 int lab_mons_settle(struct lab *lab, struct hcb_err *err);
 int lab_mgrs_start(struct lab *lab, struct hcb_err *err);
 int lab_osds_start(struct lab *lab, struct hcb_err *err);
+/* One daemon again: "mon" and "mgr" of host i, "osd" of OSD i. */
+int lab_daemon_start(const struct lab *lab, const char *kind, unsigned i, pid_t *pid,
+                     struct hcb_err *err);
 /* 0, or -ECHILD and a message with the last log line of the daemon that is gone. */
 int lab_daemons_alive(const struct lab *lab, struct hcb_err *err);
 
@@ -208,6 +211,19 @@ unsigned lab_hunt_netns(const char *name, char (*out)[96], unsigned max);
 bool lab_hunt_elsewhere(const char *name, const char *dir, char *parent, size_t size);
 /* Names of all labs that left anything. */
 unsigned lab_hunt_names(char (*out)[48], unsigned max);
+
+/* ---- fault.c, heal.c: breaking and mending ---- */
+/* The daemon's process by its pid file; -1: it is not running. */
+pid_t lab_daemon_pid(const struct hcb_lab_info *info, const char *kind, const char *id);
+int lab_link_set(const struct hcb_lab_info *info, const char *host, bool up,
+                 struct hcb_err *err);
+int lab_link_shape(const struct hcb_lab_info *info, const char *host, uint64_t bit_per_s,
+                   struct hcb_err *err);
+/* Network namespace of a host whose link no fault has cut. */
+const char *lab_host_with_link(const struct hcb_lab_info *info);
+/* Everything that fault.c can break, mended; then waits for HEALTH_OK and clean groups.
+ */
+int lab_heal(const struct hcb_lab_info *info, struct hcb_err *err);
 
 /* ---- down.c ---- */
 /* Exit 2 if a lab of this name lies elsewhere. */

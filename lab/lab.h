@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "bench/core/cluster.h"
@@ -94,11 +95,26 @@ int hcb_lab_disk_timing(const struct hcb_lab_info *info, bool on, struct hcb_err
 /* One line for every served disk's ctl file ("reset-lateness\n"). */
 int hcb_lab_disk_ctl(const struct hcb_lab_info *info, const char *line,
                      struct hcb_err *err);
+/* For the disk of osds[i] alone. */
+int hcb_lab_disk_ctl_one(const struct hcb_lab_info *info, unsigned i, const char *line,
+                         struct hcb_err *err);
 /* Every OSD's "perf dump": array of {"osd":N, "perf":{...}}. */
 int hcb_lab_osd_perf(const struct hcb_lab_info *info, json_t **out, struct hcb_err *err);
 /* One admin socket command ("perf dump"), at most timeout_ns. */
 int hcb_lab_asok(const char *path, const char *command, uint64_t timeout_ns, json_t **out,
                  struct hcb_err *err);
+
+/* ---- faults: docs/lab.md ---- */
+
+/* "kill-host" and "h2": 0 if there is such a fault and the lab has what it names; exit 2.
+ */
+int hcb_lab_fault_check(const struct hcb_lab_info *info, const char *verb,
+                        const char *args, struct hcb_err *err);
+/* Does it; returns when it is done, "heal" when the cluster is well again. */
+int hcb_lab_fault(const struct hcb_lab_info *info, const char *verb, const char *args,
+                  struct hcb_err *err);
+/* One line for each. */
+void hcb_lab_fault_list(FILE *f);
 
 /* ---- the verbs ---- */
 

@@ -7,6 +7,7 @@
 
 #include "bench/cmd/lab_verbs.h"
 #include "bench/cmd/verb.h"
+#include "bench/core/clock.h"
 #include "lab/lab.h"
 
 static const char usage[] =
@@ -15,6 +16,8 @@ static const char usage[] =
         "       hcbench lab status [NAME] [--json]\n"
         "       hcbench lab check [NAME|FILE] [--json]\n"
         "       hcbench lab exec NAME HOST -- COMMAND...\n"
+        "       hcbench lab fault NAME FAULT [ARGUMENT...]   (lab fault --list shows "
+        "them)\n"
         "A real Ceph cluster of three hosts on this machine: network namespaces with "
         "shaped\n"
         "links, monitors, managers, OSDs on served model disks. As root.\n"
@@ -255,6 +258,45 @@ static int lab_exec(int argc, char **argv)
 	return hcb_fail(&err);
 }
 
+static int fault_help(void)
+{
+	puts("usage: hcbench lab fault NAME FAULT [ARGUMENT...]\n"
+	     "Breaks something of a lab that is up, or mends all of it:");
+	hcb_lab_fault_list(stdout);
+	puts("In a run: --fault 'at=30s kill-host h2'. Times are lab time since its "
+	     "first "
+	     "operation.");
+	return HCB_EXIT_OK;
+}
+
+static int lab_fault(int argc, char **argv)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	struct hcb_lab_info info;
+	char args[200] = "";
+	if (argc > 2 && strcmp(argv[2], "--list") == 0)
+		return fault_help();
+	if (argc < 4) {
+		fprintf(stderr, "hcbench: lab fault: needs NAME FAULT [ARGUMENT...]; "
+		                "\"hcbench lab fault --list\" shows them\n");
+		return HCB_EXIT_USAGE;
+	}
+	int r = need_root();
+	if (r)
+		return r;
+	for (int i = 4; i < argc; i++) {
+		size_t n = strlen(args);
+		snprintf(args + n, sizeof(args) - n, "%s%s", n ? " " : "", argv[i]);
+	}
+	uint64_t begin = hcb_monotonic_ns();
+	if (hcb_lab_find(argv[2], &info, &err) ||
+	    hcb_lab_fault(&info, argv[3], args, &err))
+		return hcb_fail(&err);
+	hcb_say("%s%s%s: done in %.1f s", argv[3], *args ? " " : "", args,
+	        (double)(hcb_monotonic_ns() - begin) / 1e9);
+	return HCB_EXIT_OK;
+}
+
 static int lab_main(int argc, char **argv)
 {
 	static const struct {
@@ -264,7 +306,8 @@ static int lab_main(int argc, char **argv)
 	             {"down", lab_down},
 	             {"status", lab_status},
 	             {"check", lab_check},
-	             {"exec", lab_exec}};
+	             {"exec", lab_exec},
+	             {"fault", lab_fault}};
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].main(argc, argv);
