@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Student's t against printed tables, and the verdict of interleaved pairs. */
+#include "hcb_test.h"
+
+#include "bench/ab.h"
+#include "bench/core/random.h"
+#include "bench/core/student.h"
+
+/* Two-sided 5 % and 10 % points as printed in every table of the distribution. */
+static void test_t_quantiles_are_those_of_the_tables(void **state)
+{
+	static const struct {
+		double p, df, t;
+	} rows[] = {
+	        {0.975, 1, 12.706},  {0.975, 2, 4.303},  {0.975, 4, 2.776},
+	        {0.975, 9, 2.262},   {0.975, 30, 2.042}, {0.975, 120, 1.980},
+	        {0.95, 4, 2.132},    {0.95, 9, 1.833},   {0.995, 5, 4.032},
+	        {0.9995, 3, 12.924}, {0.5, 7, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_between(hcb_t_quantile(rows[i].p, rows[i].df), rows[i].t - 6e-4,
+		               rows[i].t + 6e-4);
+		assert_between(hcb_t_quantile(1 - rows[i].p, rows[i].df),
+		               -rows[i].t - 6e-4, -rows[i].t + 6e-4);
+	}
+	/* Closed forms: Cauchy for 1 degree of freedom. */
+	assert_close(hcb_t_quantile(0.9, 1), 3.0776835371752527, 1e-9);
+	assert_true(isnan(hcb_t_quantile(1, 5)) && isnan(hcb_t_quantile(0.5, 0)));
+}
+
+static void test_interval_of_a_known_sample(void **state)
+{
+	const double y[] = {4, 6, 8, 10, 12}; /* mean 8, sd sqrt(10) */
+	(void)state;
+	struct hcb_interval_of_mean r = hcb_interval_of_mean(y, 5, 0.95);
+	assert_close(r.mean, 8, 1e-12);
+	assert_close(r.sd, sqrt(10), 1e-12);
+	assert_close(r.hi - r.mean, 2.7764451 * sqrt(10.0 / 5), 1e-6);
+	r = hcb_interval_of_mean(y, 1, 0.95);
+	assert_true(isinf(r.lo) && isinf(r.hi));
+}
+
+/* A normal draw: twelve uniforms less six. */
+static double normal(struct hcb_random *r)
+{
+	double s = -6;
+	for (int i = 0; i < 12; i++)
+		s += hcb_random_unit(r);
+	return s;
+}
+
+/* n pairs whose B is `ratio` times A, with noise of sd on the log of each pair; what
+   drifts is shared and large. */
+static enum hcb_ab_verdict judge(struct hcb_random *r, size_t n, double ratio, double sd,
+                                 struct hcb_ab_metric *m)
+{
+	double a[HCB_AB_MAX_PAIRS], b[HCB_AB_MAX_PAIRS];
+	for (size_t i = 0; i < n; i++) {
+		double drift = 1 + 0.5 * (double)i;
+		a[i] = 100 * drift;
+		b[i] = 100 * drift * ratio * exp(sd * normal(r));
+	}
+	hcb_ab_judge(a, b, n, false, m);
+	return m->verdict;
+}
+
+/*
+ * The error rates that the intervals promise, over 2000 simulated comparisons: no more
+ * than 5 % of equal pairs called different (5 standard deviations of counting: 2.4 %
+ * more), no more than 5 % of pairs at the margin called equivalent.
+ */
+static void test_verdicts_err_as_seldom_as_promised(void **state)
+{
+	struct hcb_random r;
+	struct hcb_ab_metric m;
+	unsigned called = 0, equal = 0, found = 0;
+	(void)state;
+	hcb_random_init(&r, 11, 0);
+	for (int i = 0; i < 2000; i++) {
+		enum hcb_ab_verdict v = judge(&r, 6, 1, 0.10, &m);
+		called += v == HCB_AB_BETTER || v == HCB_AB_WORSE;
+		equal += judge(&r, 10, 1.05, 0.03, &m) == HCB_AB_EQUIVALENT;
+		found += judge(&r, 8, 1.25, 0.10, &m) == HCB_AB_WORSE;
+	}
+	assert_between(called / 2000.0, 0.02, 0.075);
+	assert_between(equal / 2000.0, 0.02, 0.075);
+	assert_true(found > 2000 * 0.99);
+}
+
+static void test_drift_common_to_a_pair_does_not_matter(void **state)
+{
+	struct hcb_ab_metric m;
+	struct hcb_random r;
+	(void)state;
+	hcb_random_init(&r, 3, 0);
+	assert_int_equal(judge(&r, 5, 1.2, 0.001, &m), HCB_AB_WORSE);
+	assert_close(m.ratio, 1.2, 0.005);
+	assert_true(m.lo < m.ratio && m.ratio < m.hi && m.hi < 1.21);
+	assert_int_equal(judge(&r, 5, 1.0, 0.001, &m), HCB_AB_EQUIVALENT);
+	assert_int_equal(judge(&r, 5, 1.0, 0.3, &m), HCB_AB_INCONCLUSIVE);
+	assert_true(m.more > 5);
+}
+
+static void test_more_is_better_turns_the_verdict_and_nulls_give_none(void **state)
+{
+	const double a[] = {100, 101, 99, 100}, b[] = {150, 151, 149, 150};
+	double c[] = {150, NAN, 149, 150};
+	struct hcb_ab_metric m;
+	(void)state;
+	hcb_ab_judge(a, b, 4, true, &m);
+	assert_int_equal(m.verdict, HCB_AB_BETTER);
+	hcb_ab_judge(a, b, 4, false, &m);
+	assert_int_equal(m.verdict, HCB_AB_WORSE);
+	hcb_ab_judge(a, c, 4, true, &m);
+	assert_int_equal(m.verdict, HCB_AB_NONE);
+	hcb_ab_judge(a, b, 1, true, &m);
+	assert_int_equal(m.verdict, HCB_AB_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_t_quantiles_are_those_of_the_tables),
+	        cmocka_unit_test(test_interval_of_a_known_sample),
+	        cmocka_unit_test(test_verdicts_err_as_seldom_as_promised),
+	        cmocka_unit_test(test_drift_common_to_a_pair_does_not_matter),
+	        cmocka_unit_test(
+	                test_more_is_better_turns_the_verdict_and_nulls_give_none),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
