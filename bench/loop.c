@@ -563,6 +563,9 @@ static bool wait_for_something(struct hcb_loop *l, uint64_t wl_wait)
 	uint64_t until = next_model_event(l);
 	if (wl_wait < until && !l->own->quiet)
 		until = wl_wait;
+	uint64_t fault = l->faults ? hcb_faults_next_ns(l->faults) : HCB_NEVER;
+	if (fault < until)
+		until = fault;
 	uint64_t limit = l->own->draining ? l->own->drain_until_ns : window_limit(l);
 	if (!l->clock->is_virtual) {
 		sleep_real(l, until < limit ? until : limit);
@@ -624,6 +627,8 @@ void hcb_loop_run(struct hcb_loop *l)
 		if (o->inflight == 0)
 			o->last_done_ns = now;
 		check_window(l, now);
+		if (l->faults)
+			hcb_faults_tick(l->faults, now);
 		check_outside(l, now);
 		check_time_moves(l, now);
 		uint64_t wait = ask_workload(l, now, &any);

@@ -12,6 +12,7 @@
 
 #include <signal.h>
 
+#include "bench/faults.h"
 #include "bench/layout.h"
 #include "bench/record.h"
 
@@ -57,6 +58,7 @@ struct hcb_loop {
 	void (*progress)(void *arg, const struct hcb_loop *l,
 	                 uint64_t now_ns); /* once a second */
 	void *progress_arg;
+	struct hcb_faults *faults; /* NULL: none; ticked while the window is open */
 
 	/* results */
 	enum hcb_stop stop;

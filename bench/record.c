@@ -45,6 +45,14 @@ static unsigned phase_of(const struct hcb_record *r, uint64_t due_ns)
 	return HCB_MAX_PHASES;
 }
 
+static void note_gap(struct hcb_record *r, uint64_t done_ns)
+{
+	if (done_ns > r->last_tx_ns + HCB_GAP_NS && r->n_gaps < HCB_MAX_GAPS)
+		r->gaps[r->n_gaps++] = (struct hcb_gap){r->last_tx_ns, done_ns};
+	if (done_ns > r->last_tx_ns)
+		r->last_tx_ns = done_ns;
+}
+
 static void on_tx(struct hcb_sink *s, unsigned tx, uint64_t due_ns, uint64_t start_ns,
                   uint64_t done_ns, bool failed)
 {
@@ -52,6 +60,7 @@ static void on_tx(struct hcb_sink *s, unsigned tx, uint64_t due_ns, uint64_t sta
 	uint64_t response = done_ns > due_ns ? done_ns - due_ns : 0;
 	if (tx == 0 && !failed) {
 		hcb_record_tick(r, done_ns);
+		note_gap(r, done_ns);
 		hcb_hist_record(&r->now, response);
 	}
 	r->done_after_end += tx == 0 && r->window_end_ns && due_ns < r->window_end_ns;

@@ -15,6 +15,8 @@
 
 #define HCB_MAX_BLOCKS 1024 /* then the window ends */
 #define HCB_MAX_PHASES 4
+#define HCB_MAX_GAPS   64
+#define HCB_GAP_NS     1000000000u /* shorter is no stall: a 7200 rpm pool has such */
 
 struct hcb_tx_record {
 	struct hcb_hist response, service;
@@ -44,6 +46,11 @@ struct hcb_pair {
 	uint32_t bucket, count;
 };
 
+/* A time in which no headline transaction was done. */
+struct hcb_gap {
+	uint64_t from_ns, to_ns;
+};
+
 struct hcb_record {
 	struct hcb_sink sink; /* first: the workload's way in */
 	const struct hcb_workload *wl;
@@ -59,6 +66,11 @@ struct hcb_record {
 	uint64_t phase_seen[HCB_MAX_PHASES]; /* times begun */
 	uint32_t phase_now;
 	struct hcb_hist lateness;
+	/* stalls of HCB_GAP_NS and more between one completion and the next, the first
+	   HCB_MAX_GAPS of them; warm-up and all */
+	struct hcb_gap gaps[HCB_MAX_GAPS];
+	unsigned n_gaps;
+	uint64_t last_tx_ns;
 	/* since the first op, warm-up and all: to be compared with what the storage
 	 * counted */
 	uint64_t total_writes, total_write_bytes, total_reads, total_read_bytes,

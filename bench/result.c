@@ -79,6 +79,16 @@ int hcb_histogram_from_json(const json_t *j, struct hcb_hist *out)
 	}
 	if (!out->count)
 		return 0;
+	/* Those of the intervals keep no more than their buckets: take their edges. */
+	if (!json_object_get(j, "max")) {
+		out->min = hcb_hist_bucket_low(out->lo);
+		out->max =
+		        hcb_hist_bucket_low(out->hi) + hcb_hist_bucket_width(out->hi) - 1;
+		for (uint32_t i = out->lo; i <= out->hi; i++)
+			out->sum += out->bucket[i] * (hcb_hist_bucket_low(i) +
+			                              hcb_hist_bucket_width(i) / 2);
+		return 0;
+	}
 	out->sum = (uint64_t)json_integer_value(json_object_get(j, "sum"));
 	out->min = (uint64_t)json_integer_value(json_object_get(j, "min"));
 	out->max = (uint64_t)json_integer_value(json_object_get(j, "max"));

@@ -18,7 +18,9 @@
 #include "bench/run_document.h"
 #include "engines/target.h"
 
-#define LOOP_NICE -11
+#define LOOP_NICE    -11
+#define FAULT_END_NS (300 * HCB_SEC) /* a recovery that was asked for may take minutes   \
+	                              */
 #define GRACE_NS                                                                         \
 	(30 * HCB_SEC) /* for what was due in the window and is not done at its end */
 
@@ -29,6 +31,7 @@ struct session {
 	struct hcb_clock clock;
 	struct hcb_record rec;
 	struct hcb_loop loop;
+	struct hcb_faults faults;
 	struct hcb_hostload host;
 	struct hcb_judgement judged;
 	struct hcb_observed seen;
@@ -178,6 +181,7 @@ static int run_loop(struct session *s, struct hcb_err *err)
 	        .window = window_of(run),
 	        .caps = run->caps,
 	        .signal_seen = run->signal_seen,
+	        .faults = run->n_faults ? &s->faults : NULL,
 	};
 	hcb_progress_attach(&s->loop, run->progress);
 	r = hcb_loop_init(&s->loop, run->seed, err);
@@ -200,6 +204,7 @@ static int run_loop(struct session *s, struct hcb_err *err)
 		s->seen.loop_nice =
 		        setpriority(PRIO_PROCESS, 0, LOOP_NICE) ? nice : LOOP_NICE;
 	hcb_loop_run(&s->loop);
+	hcb_faults_finish(&s->faults, &s->clock, FAULT_END_NS);
 	setpriority(PRIO_PROCESS, 0, nice);
 	hcb_hostload_stop(&s->host);
 	return 0;
@@ -294,6 +299,9 @@ static void ask_state(struct session *s, struct hcb_evidence *e)
 		        json_string_value(json_object_get(o, HCB_FACT_NOT_AS_ASKED));
 		const char *busy =
 		        json_string_value(json_object_get(o, HCB_FACT_DISTURBED));
+		/* Where faults were asked for, so was what they did to the storage. */
+		if (s->run->n_faults)
+			continue;
 		e->environment = e->environment ? e->environment : bad;
 		e->disturbance = e->disturbance ? e->disturbance : busy;
 	}
@@ -393,6 +401,7 @@ static json_t *document(struct session *s)
 	s->seen.run = s->run;
 	s->seen.layout = &s->layout;
 	s->seen.loop = &s->loop;
+	s->seen.faults = &s->faults;
 	s->seen.rec = &s->rec;
 	s->seen.judged = &s->judged;
 	s->seen.wl_state = s->state;
@@ -436,7 +445,10 @@ int hcb_run_once(const struct hcb_run *run, json_t **doc, int *exit_code,
 		hcb_clock_init_virtual(&s->clock);
 	else
 		hcb_clock_init_real(&s->clock, run->dilation);
-	int r = hcb_layout_make(&s->layout, run->wl, run->conf, run->on, run->n_on, err);
+	int r = hcb_faults_init(&s->faults, run->around ? run->around->faults : NULL,
+	                        run->faults, run->n_faults, err);
+	r = r ? r
+	      : hcb_layout_make(&s->layout, run->wl, run->conf, run->on, run->n_on, err);
 	r = r ? r : open_targets(s, err);
 	r = r ? r : prefill(s, err);
 	r = r ? r : run_loop(s, err);

@@ -30,6 +30,8 @@ struct hcb_surroundings {
 	/* Worst p99 of the emulated disks' lateness since the reset; false: there are
 	 * none. */
 	bool (*disk_lateness)(void *arg, uint64_t *p99_ns);
+	/* What can be broken on purpose; NULL: nothing. */
+	const struct hcb_fault_source *faults;
 	/* Facts for the result. */
 	void (*describe)(void *arg, struct hcb_kvs *facts);
 };
@@ -46,6 +48,8 @@ struct hcb_run {
 	bool warmup_auto;
 	uint64_t warmup_ns, duration_ns; /* duration 0: by the workload's cycles */
 	struct hcb_caps caps;
+	const struct hcb_fault *faults; /* by time */
+	unsigned n_faults;
 	bool fua_native, no_prefill;
 	uint64_t deadline_ns;
 	const char *command; /* canonical, for the result */

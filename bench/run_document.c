@@ -9,6 +9,7 @@
 
 #include "bench/core/random.h"
 #include "bench/core/units.h"
+#include "bench/drill.h"
 #include "bench/result.h"
 
 static double measured_s(const struct hcb_record *r)
@@ -274,6 +275,20 @@ static json_t *totals(const struct hcb_record *r)
 	        (json_int_t)r->total_flushes, "errors", (json_int_t)r->total_errors);
 }
 
+/* The last one may still have gone on when the window ended. */
+static json_t *stalls(const struct hcb_record *r)
+{
+	json_t *a = json_array();
+	for (unsigned i = 0; i < r->n_gaps; i++)
+		json_array_append_new(
+		        a, json_pack("{sfsf}", "from_s", (double)r->gaps[i].from_ns / 1e9,
+		                     "to_s", (double)r->gaps[i].to_ns / 1e9));
+	if (r->last_tx_ns && r->window_end_ns > r->last_tx_ns + HCB_GAP_NS)
+		json_array_append_new(a, json_pack("{sfsn}", "from_s",
+		                                   (double)r->last_tx_ns / 1e9, "to_s"));
+	return a;
+}
+
 json_t *hcb_run_document(const struct hcb_observed *o)
 {
 	bool partial = o->loop->stop != HCB_STOP_DONE && o->loop->stop != HCB_STOP_END;
@@ -294,6 +309,10 @@ json_t *hcb_run_document(const struct hcb_observed *o)
 	json_object_set_new(doc, "totals", totals(o->rec));
 	json_object_set_new(doc, "osd", osd_list(o));
 	json_object_set_new(doc, "facts", facts(o));
+	json_object_set_new(doc, "faults", hcb_faults_json(o->faults));
+	json_object_set_new(doc, "stalls", stalls(o->rec));
+	json_t *drill = hcb_drill_json(o->rec, o->faults);
+	json_object_set_new(doc, "drill", drill ? drill : json_null());
 	json_object_set_new(doc, "intervals", intervals(o));
 	json_object_set_new(doc, "blocks", blocks(o));
 	return doc;

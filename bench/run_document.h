@@ -12,6 +12,7 @@ struct hcb_observed {
 	const struct hcb_loop *loop;
 	const struct hcb_record *rec;
 	const struct hcb_judgement *judged;
+	const struct hcb_faults *faults;
 	void *wl_state;
 	double host_busy, host_mean, steal;
 	int loop_nice;         /* the run loop's niceness */

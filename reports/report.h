@@ -16,6 +16,8 @@ struct hcb_report {
 	const char
 	        *kinds; /* of documents it takes, comma separated: "run", "run,search" */
 	int (*write)(const json_t *const *docs, size_t n, FILE *out, struct hcb_err *err);
+	/* In place of write: a picture of one document. term: svg, png, dumb. */
+	int (*draw)(const json_t *doc, const char *term, FILE *out, struct hcb_err *err);
 };
 
 const struct hcb_report *hcb_report_find(const char *name);

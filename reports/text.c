@@ -6,6 +6,7 @@
 
 #include "bench/core/units.h"
 #include "reports/report.h"
+#include "reports/text_parts.h"
 
 static const char *str(const json_t *o, const char *key)
 {
@@ -492,21 +493,35 @@ static void put_bench(FILE *f, const json_t *doc)
 	fprintf(f, "\nagain: %s\n", str(json_object_get(doc, "run"), "command"));
 }
 
+static void put_run(FILE *out, const json_t *doc)
+{
+	put_verdict(out, doc);
+	put_load(out, doc);
+	put_targets(out, doc);
+	put_transactions(out, doc);
+	hcb_text_drill(out, doc);
+	put_streams(out, doc);
+	put_metrics(out, doc);
+	put_osds(out, doc);
+	put_disks(out, doc);
+	put_bench(out, doc);
+}
+
+/* How a document of each kind is written. */
+static const struct {
+	const char *kind;
+	void (*put)(FILE *out, const json_t *doc);
+} kinds[] = {{"run", put_run}, {"ab", hcb_text_ab}};
+
 static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb_err *err)
 {
 	(void)err;
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			fputs("\n---\n\n", out);
-		put_verdict(out, docs[i]);
-		put_load(out, docs[i]);
-		put_targets(out, docs[i]);
-		put_transactions(out, docs[i]);
-		put_streams(out, docs[i]);
-		put_metrics(out, docs[i]);
-		put_osds(out, docs[i]);
-		put_disks(out, docs[i]);
-		put_bench(out, docs[i]);
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+			if (strcmp(kinds[k].kind, str(docs[i], "kind")) == 0)
+				kinds[k].put(out, docs[i]);
 	}
 	return 0;
 }
@@ -514,6 +529,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run",
+        .kinds = "run,ab",
         .write = text_write,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,28 +65,63 @@ static json_t *load(const char *path, const struct hcb_report *r, struct hcb_err
 	return NULL;
 }
 
+struct report_args {
+	const struct hcb_report *report;
+	const char *term;
+	char **files;
+	int n_files;
+};
+
+static int parse(int argc, char **argv, struct report_args *a, struct hcb_err *err)
+{
+	static const struct option options[] = {
+	        {"term", required_argument, NULL, 't'},
+	        {NULL, 0, NULL, 0},
+	};
+	int c;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c != 't')
+			return hcb_err_usage(err, "report: bad option; \"hcbench report "
+			                          "--help\" lists them");
+		a->term = optarg;
+	}
+	if (argc - optind < 2 || argc - optind - 1 > MAX_DOCS)
+		return hcb_err_usage(err, "report: expected KIND RESULT.json...");
+	a->report = find(argv[optind], err);
+	a->files = argv + optind + 1;
+	a->n_files = argc - optind - 1;
+	if (!a->report)
+		return -EINVAL;
+	if (a->term && !a->report->draw)
+		return hcb_err_usage(err, "report %s: is text; --term is for pictures",
+		                     a->report->name);
+	if (a->report->draw && a->n_files > 1)
+		return hcb_err_usage(err, "report %s: draws one result at a time",
+		                     a->report->name);
+	return 0;
+}
+
 static int report_main(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
 	const json_t *docs[MAX_DOCS];
 	json_t *owned[MAX_DOCS];
+	struct report_args a = {0};
 	size_t n = 0;
-	int r = 0;
-	if (argc < 3 || argc - 2 > MAX_DOCS) {
-		hcb_err_usage(&err, "report: expected KIND RESULT.json...");
-		return hcb_fail(&err);
-	}
-	const struct hcb_report *report = find(argv[1], &err);
-	r = report ? 0 : -EINVAL;
-	for (int i = 2; !r && i < argc; i++) {
-		owned[n] = load(argv[i], report, &err);
+	int r = parse(argc, argv, &a, &err);
+	for (int i = 0; !r && i < a.n_files; i++) {
+		owned[n] = load(a.files[i], a.report, &err);
 		docs[n] = owned[n];
 		if (owned[n])
 			n++;
 		else
 			r = -EINVAL;
 	}
-	r = r ? r : report->write(docs, n, stdout, &err);
+	if (!r)
+		r = a.report->draw ? a.report->draw(docs[0], a.term ? a.term : "svg",
+		                                    stdout, &err)
+		                   : a.report->write(docs, n, stdout, &err);
 	while (n)
 		json_decref(owned[--n]);
 	return r ? hcb_fail(&err) : HCB_EXIT_OK;
@@ -94,7 +130,9 @@ static int report_main(int argc, char **argv)
 const struct hcb_verb hcb_verb_report = {
         .name = "report",
         .summary = "print kept results again, in another form",
-        .usage = "usage: hcbench report KIND RESULT.json...\n"
-                 "KIND is text or json (\"hcbench list\" shows all).\n",
+        .usage = "usage: hcbench report KIND [--term TERM] RESULT.json...\n"
+                 "KIND is text, json or timeline (\"hcbench list\" shows all).\n"
+                 "  --term TERM  of a picture: svg (default), png, or dumb for a text "
+                 "screen\n",
         .main = report_main,
 };

@@ -25,6 +25,7 @@ enum {
 	O_CLOCK,
 	O_LAB,
 	O_LAB_HOST,
+	O_FAULT,
 	O_JSON,
 	O_CAP_BYTES,
 	O_CAP_RATE,
@@ -44,6 +45,7 @@ static const struct option options[] = {
         {"clock", required_argument, NULL, O_CLOCK},
         {"lab", required_argument, NULL, O_LAB},
         {"lab-host", required_argument, NULL, O_LAB_HOST},
+        {"fault", required_argument, NULL, O_FAULT},
         {"json", no_argument, NULL, O_JSON},
         {"cap-bytes", required_argument, NULL, O_CAP_BYTES},
         {"cap-rate", required_argument, NULL, O_CAP_RATE},
@@ -118,6 +120,13 @@ static int add_set(struct hcb_run_args *a, const char *pair, struct hcb_err *err
 	return 0;
 }
 
+static int add_fault(struct hcb_run_args *a, struct hcb_err *err)
+{
+	if (a->n_faults == HCB_MAX_FAULTS)
+		return hcb_err_usage(err, "--fault: more than %d", HCB_MAX_FAULTS);
+	return hcb_fault_parse(optarg, &a->faults[a->n_faults++], err);
+}
+
 static int one_option(struct hcb_run_args *a, int c, char **argv, struct hcb_err *err)
 {
 	switch (c) {
@@ -139,6 +148,8 @@ static int one_option(struct hcb_run_args *a, int c, char **argv, struct hcb_err
 	case O_LAB_HOST:
 		a->lab_host = optarg;
 		return 0;
+	case O_FAULT:
+		return add_fault(a, err);
 	case O_JSON:
 		a->json = true;
 		return 0;
@@ -255,6 +266,32 @@ static void duration_word(struct hcb_run_args *a, const char *prefix, uint64_t n
 	     units[i].name);
 }
 
+/* Stable: faults of one time stay in the order they were given. */
+static void sort_faults(struct hcb_run_args *a)
+{
+	for (unsigned i = 1; i < a->n_faults; i++)
+		for (unsigned k = i; k && a->faults[k].at_ns < a->faults[k - 1].at_ns;
+		     k--) {
+			struct hcb_fault f = a->faults[k];
+			a->faults[k] = a->faults[k - 1];
+			a->faults[k - 1] = f;
+		}
+}
+
+static void canonical_faults(struct hcb_run_args *a)
+{
+	for (unsigned i = 0; i < a->n_faults; i++) {
+		const struct hcb_fault *f = &a->faults[i];
+		char text[300];
+		if (a->mix && f->line)
+			continue; /* the file has it */
+		snprintf(text, sizeof(text), "at=%llums %s%s%s",
+		         (unsigned long long)(f->at_ns / HCB_MS), f->verb,
+		         *f->args ? " " : "", f->args);
+		word(a, " --fault ", text);
+	}
+}
+
 static void canonical_load(struct hcb_run_args *a)
 {
 	const struct hcb_run *run = &a->run;
@@ -280,6 +317,7 @@ static void canonical_command(struct hcb_run_args *a)
 		word(a, " --lab ", a->lab);
 	if (a->lab_host)
 		word(a, " --lab-host ", a->lab_host);
+	canonical_faults(a);
 	more(a, " --seed %llu --clock %s", (unsigned long long)run->seed,
 	     run->virtual_clock ? "virtual" : "real");
 	if (run->caps.bytes != DEFAULT_CAP_BYTES)
@@ -335,6 +373,9 @@ int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a, struct hcb
 	a->run.mix = a->mix;
 	a->run.on = a->on;
 	a->run.n_on = a->n_on;
+	sort_faults(a);
+	a->run.faults = a->faults;
+	a->run.n_faults = a->n_faults;
 	a->run.progress = !a->quiet;
 	canonical_command(a);
 	a->run.command = a->command;

@@ -17,6 +17,8 @@ struct hcb_run_args {
 	unsigned n_on;
 	const char *sets[HCB_MAX_SETS]; /* the scenario's first: the command line's win */
 	unsigned n_sets;
+	struct hcb_fault faults[HCB_MAX_FAULTS]; /* by time */
+	unsigned n_faults;
 	const char *out, *lab, *lab_host;
 	bool json, quiet;
 	bool seed_said, warmup_said; /* on the command line, which beats the scenario */

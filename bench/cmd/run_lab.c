@@ -165,6 +165,31 @@ static void describe(void *arg, struct hcb_kvs *facts)
 	json_decref(disks);
 }
 
+static int check_fault(void *arg, const struct hcb_fault *f, struct hcb_err *err)
+{
+	(void)arg;
+	return hcb_lab_fault_check(&lab, f->verb, f->args, err);
+}
+
+/* "hcbench lab fault NAME VERB ARGS...": argv[0] is this very program. */
+static void fault_command(void *arg, const struct hcb_fault *f, const char **argv,
+                          char *buf, size_t size)
+{
+	(void)arg;
+	const char *const head[] = {"/proc/self/exe", "lab", "fault", lab.name, f->verb};
+	size_t n = 0;
+	char *save = NULL;
+	for (; n < sizeof(head) / sizeof(head[0]); n++)
+		argv[n] = head[n];
+	snprintf(buf, size, "%s", f->args);
+	for (char *w = strtok_r(buf, " ", &save); w && n + 1 < HCB_FAULT_ARGS;
+	     w = strtok_r(NULL, " ", &save))
+		argv[n++] = w;
+	argv[n] = NULL;
+}
+
+static const struct hcb_fault_source faults = {NULL, check_fault, fault_command};
+
 int hcb_run_lab_enter(struct hcb_run_args *a, struct hcb_err *err)
 {
 	int r = hcb_lab_find(a->lab, &lab, err);
@@ -178,6 +203,7 @@ int hcb_run_lab_enter(struct hcb_run_args *a, struct hcb_err *err)
 	        .counters = counters,
 	        .reset_lateness = reset_lateness,
 	        .disk_lateness = disk_lateness,
+	        .faults = &faults,
 	        .describe = describe,
 	};
 	if (lab.ram)

@@ -140,9 +140,11 @@ int hcb_run_take_scenario(struct hcb_run_args *a, const char *path, struct hcb_e
 	if (r)
 		return r;
 	struct hcb_scenario *s = a->scenario;
-	if (s->n_faults)
-		return hcb_err_usage(err, "%s:%d: this build injects no faults", path,
-		                     s->faults[0].line);
+	if (a->n_faults + s->n_faults > HCB_MAX_FAULTS)
+		return hcb_err_usage(err, "%s: with --fault more than %d faults", path,
+		                     HCB_MAX_FAULTS);
+	for (unsigned i = 0; i < s->n_faults; i++)
+		a->faults[a->n_faults++] = s->faults[i];
 	if (s->repeat > 1)
 		return hcb_err_usage(
 		        err, "%s: this build repeats nothing: set checkpoints=N", path);

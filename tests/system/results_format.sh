@@ -30,7 +30,7 @@ documented() { # "COND COND..."
 		}
 		END {
 			for (i = 1; i <= rows; i++)
-				if (p[i] !~ /^(transaction|stream|latency|histogram|disk)\./)
+				if (p[i] !~ /^(transaction|stream|latency|histogram|disk|part)\./)
 					emit(p[i], t[i], w[i])
 		}' "$doc" | sort
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sections of the text report that have a file of their own. */
+#ifndef HCB_REPORTS_TEXT_PARTS_H
+#define HCB_REPORTS_TEXT_PARTS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* A whole document of kind "ab". */
+void hcb_text_ab(FILE *f, const json_t *doc);
+/* Faults, stalls, before / during / after; nothing if the run had no faults. */
+void hcb_text_drill(FILE *f, const json_t *doc);
+
+#endif

@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What can be broken breaks, "heal" mends it, and a run with faults says what they did.
+. "$(dirname "$0")/../system/lib.sh"
+. "$(dirname "$0")/lib.sh"
+requires_lab
+
+run lab up "$tmp/$lab.ini" --cold
+expect_exit 0
+osd_pid() { # ID
+	cat "$tmp/s/$lab/run/osd.$1.pid"
+}
+well() {
+	run lab status "$lab" --json
+	jq -e '.health == "HEALTH_OK" and .osds_up == 3 and .mons == 3 and .pgs_clean == .pgs' \
+		"$out" >/dev/null || fail "$1"
+}
+
+# What cannot be: one line, exit 2, nothing changed.
+for f in "kill-hots h2" "kill-host h9" "kill-osd 7" "slow-disk 0" "slow-disk 0 0.5" "slow-link h1 quick" \
+	"heal now"; do
+	# shellcheck disable=SC2086 # words
+	run lab fault "$lab" $f
+	expect_exit 2
+	expect_stderr_lines 1
+done
+run run postgres --lab "$lab" --on all=rbd:main/db --fault 'at=1s kill-hots h2'
+expect_exit 2
+expect_stderr 'did you mean "kill-host"'
+well "a fault that is none changed something"
+
+# An OSD dies in an open run and is mended in it.
+old=$(osd_pid 2)
+RUN_TIMEOUT=200 run run postgres --lab "$lab" --on all=rbd:main/db --set scale=5 --set wal_segments=6 \
+	--set checkpoint_timeout=15s --set checkpoints=2 --set rate=10/s -q \
+	--fault 'at=20s kill-osd 2' --fault 'at=30s heal' -o "$tmp/r.json"
+case $status in 0 | 11 | 13) ;; *) fail "exit code $status" ;; esac
+jq -e '(.faults | length) == 2 and all(.faults[]; .exit == 0) and .faults[0].do == "kill-osd 2"
+	and (.drill.recovery_s > 0) and (.drill.before.count > 10) and .unfinished == 0
+	and ([.validity.reasons[] | select(test("degraded|recover|OSD"))] == [])' "$tmp/r.json" >/dev/null ||
+	fail "$(jq -c '[.faults, .drill, .unfinished, .validity]' "$tmp/r.json")"
+expect_stdout "kill-osd 2" "mended and well again"
+[ "$(osd_pid 2)" != "$old" ] || fail "osd.2 was not killed"
+well "not well after heal"
+run report timeline --term dumb "$tmp/r.json"
+expect_exit 0
+expect_stdout "seconds since the first operation"
+
+# Each of these is seen, and mended.
+run lab fault "$lab" slow-link h2 20Mbit
+expect_exit 0
+run lab exec "$lab" h2 -- tc qdisc show dev hcb-eth0
+expect_stdout "rate 20Mbit"
+run lab fault "$lab" slow-disk 0 3
+expect_exit 0
+run lab fault "$lab" stop-osd 1
+expect_exit 0
+grep -q '^State:.T' "/proc/$(osd_pid 1)/status" || fail "osd.1 is not stopped"
+run lab fault "$lab" kill-host h3
+expect_exit 0
+run lab fault "$lab" nearfull
+expect_exit 0
+sleep 6
+RUN_TIMEOUT=60 run run postgres --lab "$lab" --on all=rbd:main/db --set scale=5 --set wal_segments=6 \
+	--duration 5s -q
+[ "$status" -ne 0 ] || fail "a run on a nearfull pool went through"
+expect_stderr nearfull
+RUN_TIMEOUT=300 run lab fault "$lab" heal
+expect_exit 0
+well "not well after the second heal"
+run lab exec "$lab" h2 -- tc qdisc show dev hcb-eth0
+expect_stdout "rate 1Gbit"
+run lab status "$lab" --json
+jq -e 'all(.disks[]; .slow == 1)' "$out" >/dev/null || fail "a disk is still slow"
+run lab down "$lab"
+expect_exit 0
+nothing_left "after the faults"
