@@ -80,10 +80,9 @@ static int parse(int argc, char **argv, struct report_args *a, struct hcb_err *e
 	};
 	int c;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (c != 't')
-			return hcb_err_usage(err, "report: bad option; \"hcbench report "
-			                          "--help\" lists them");
+			return hcb_bad_option("report", c, argv, options, err);
 		a->term = optarg;
 	}
 	if (argc - optind < 2 || argc - optind - 1 > MAX_DOCS)
@@ -105,8 +104,8 @@ static int parse(int argc, char **argv, struct report_args *a, struct hcb_err *e
 static int report_main(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
-	const json_t *docs[MAX_DOCS];
-	json_t *owned[MAX_DOCS];
+	const json_t *docs[MAX_DOCS] = {NULL};
+	json_t *owned[MAX_DOCS] = {NULL};
 	struct report_args a = {0};
 	size_t n = 0;
 	int r = parse(argc, argv, &a, &err);

@@ -53,11 +53,6 @@ run lab exec "$lab" h2 -- tc qdisc show dev hcb-eth0
 expect_stdout "rate 20Mbit"
 run lab fault "$lab" slow-disk 0 3
 expect_exit 0
-run lab fault "$lab" stop-osd 1
-expect_exit 0
-grep -q '^State:.T' "/proc/$(osd_pid 1)/status" || fail "osd.1 is not stopped"
-run lab fault "$lab" kill-host h3
-expect_exit 0
 run lab fault "$lab" nearfull
 expect_exit 0
 sleep 6
@@ -65,6 +60,11 @@ RUN_TIMEOUT=60 run run postgres --lab "$lab" --on all=rbd:main/db --set scale=5 
 	--duration 5s -q
 [ "$status" -ne 0 ] || fail "a run on a nearfull pool went through"
 expect_stderr nearfull
+run lab fault "$lab" stop-osd 1
+expect_exit 0
+grep -q '^State:.T' "/proc/$(osd_pid 1)/status" || fail "osd.1 is not stopped"
+run lab fault "$lab" kill-host h3
+expect_exit 0
 RUN_TIMEOUT=300 run lab fault "$lab" heal
 expect_exit 0
 well "not well after the second heal"

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ab: two scenarios, run in turns. Each run is a process of its own: two labs have two
+ * networks, and a run enters one for good.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/ab.h"
+#include "bench/cmd/verb.h"
+#include "bench/core/atomic_file.h"
+#include "bench/core/child.h"
+#include "bench/core/units.h"
+#include "bench/result.h"
+#include "reports/report.h"
+
+#define DEFAULT_PAIRS 5
+#define DEFAULT_LIMIT (3600 * HCB_SEC)
+
+struct side {
+	const char *file;
+	json_t *doc[HCB_AB_MAX_PAIRS];
+};
+
+struct ab {
+	struct side side[2];
+	uint64_t pairs, seed, limit_ns;
+	const char *out, *keep;
+	bool json, quiet;
+	char dir[64]; /* of results that are not kept */
+	size_t n;     /* pairs complete */
+	unsigned dropped;
+	json_t *log; /* every run: pair, side, verdict, reasons */
+};
+
+static volatile sig_atomic_t signal_seen;
+
+static void on_signal(int sig)
+{
+	signal_seen = sig;
+}
+
+static const struct option options[] = {
+        {"pairs", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 's'},
+        {"limit", required_argument, NULL, 'l'}, {"keep", required_argument, NULL, 'k'},
+        {"json", no_argument, NULL, 'j'},        {"output", required_argument, NULL, 'o'},
+        {"quiet", no_argument, NULL, 'q'},       {NULL, 0, NULL, 0},
+};
+
+static int parse_number(const char *opt, uint64_t min, uint64_t max, uint64_t *out,
+                        struct hcb_err *err)
+{
+	if (hcb_parse_u64(optarg, out) || *out < min || *out > max)
+		return hcb_err_usage(err,
+		                     "--%s %s: expected a whole number from %llu to "
+		                     "%llu",
+		                     opt, optarg, (unsigned long long)min,
+		                     (unsigned long long)max);
+	return 0;
+}
+
+static int one_option(struct ab *a, int c, char **argv, struct hcb_err *err)
+{
+	switch (c) {
+	case 'p':
+		return parse_number("pairs", 2, HCB_AB_MAX_PAIRS, &a->pairs, err);
+	case 's':
+		return parse_number("seed", 0, INT64_MAX - HCB_AB_MAX_PAIRS, &a->seed,
+		                    err);
+	case 'l':
+		if (hcb_parse_duration(optarg, &a->limit_ns) || !a->limit_ns)
+			return hcb_err_usage(
+			        err, "--limit %s: expected a time such as 1h", optarg);
+		return 0;
+	case 'k':
+		a->keep = optarg;
+		return 0;
+	case 'j':
+		a->json = true;
+		return 0;
+	case 'o':
+		a->out = optarg;
+		return 0;
+	case 'q':
+		a->quiet = true;
+		return 0;
+	default:
+		return hcb_err_usage(err,
+		                     "ab: bad option; \"hcbench ab --help\" lists them");
+	}
+}
+
+static int parse(int argc, char **argv, struct ab *a, struct hcb_err *err)
+{
+	int c, r = 0;
+	a->pairs = DEFAULT_PAIRS;
+	a->seed = 1;
+	a->limit_ns = DEFAULT_LIMIT;
+	optind = 1;
+	while (!r && (c = getopt_long(argc, argv, ":o:q", options, NULL)) != -1)
+		r = one_option(a, c, argv, err);
+	if (r)
+		return r;
+	if (argc - optind != 2)
+		return hcb_err_usage(err, "ab: expected two scenario files");
+	for (int i = 0; i < 2; i++) {
+		a->side[i].file = argv[optind + i];
+		if (access(a->side[i].file, R_OK))
+			return hcb_err_sys(err, -errno, "read %s", a->side[i].file);
+	}
+	return a->out ? hcb_result_path_check(a->out, err) : 0;
+}
+
+/* ---- one run ---- */
+
+static void result_path(const struct ab *a, size_t pair, unsigned side, char *buf,
+                        size_t size)
+{
+	snprintf(buf, size, "%s/%c%zu.json", a->keep ? a->keep : a->dir, "ab"[side],
+	         pair + 1);
+}
+
+static void note(struct ab *a, size_t pair, unsigned side, const json_t *doc)
+{
+	const json_t *v = json_object_get(doc, "validity");
+	json_array_append_new(
+	        a->log,
+	        json_pack("{sisssOsOsO}", "pair", (int)pair + 1, "side", side ? "b" : "a",
+	                  "run_id", json_object_get(json_object_get(doc, "run"), "id"),
+	                  "verdict", json_object_get(v, "verdict"), "reasons",
+	                  json_object_get(v, "reasons")));
+}
+
+/* 0: *doc is a result that counts, or NULL if it was INVALID. */
+static int run_side(struct ab *a, size_t pair, unsigned side, json_t **doc,
+                    struct hcb_err *err)
+{
+	char path[600], seed[32];
+	json_error_t je;
+	struct hcb_child_result res;
+	result_path(a, pair, side, path, sizeof(path));
+	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)a->seed + pair);
+	const char *const argv[] = {"/proc/self/exe",
+	                            "run",
+	                            a->side[side].file,
+	                            "--seed",
+	                            seed,
+	                            "-q",
+	                            "-o",
+	                            path,
+	                            NULL};
+	struct hcb_child_opts o = {.timeout_ns = a->limit_ns, .quiet_fail = true};
+	*doc = NULL;
+	int r = hcb_child_run(argv, &o, &res, err);
+	int code = r == 0 && WIFEXITED(res.status) ? WEXITSTATUS(res.status) : -1;
+	if (!r && code != HCB_EXIT_OK && code != HCB_EXIT_UNSTEADY &&
+	    code != HCB_EXIT_INVALID) {
+		const char *said = res.errout ? res.errout : "";
+		const char *mine = strncmp(said, "hcbench: ", 9) == 0 ? said + 9 : said;
+		r = signal_seen
+		            ? hcb_err_set(err, -EINTR, "ab: interrupted")
+		            : hcb_err_set(err, -EIO, "run %s: %.*s", a->side[side].file,
+		                          (int)strcspn(mine, "\n"), mine);
+		if (!signal_seen && code > 0)
+			err->exit = (enum hcb_exit)code;
+	}
+	hcb_child_result_free(&res);
+	if (r)
+		return r;
+	*doc = json_load_file(path, 0, &je);
+	if (!*doc)
+		return hcb_err_set(err, -EIO, "read %s: %s", path, je.text);
+	if (!a->keep)
+		unlink(path);
+	note(a, pair, side, *doc);
+	if (code == HCB_EXIT_INVALID) {
+		json_decref(*doc);
+		*doc = NULL;
+	}
+	return 0;
+}
+
+static void progress(const struct ab *a, size_t pair, const json_t *const *doc)
+{
+	double rate[2], p99[2];
+	if (a->quiet)
+		return;
+	for (int s = 0; s < 2; s++) {
+		const json_t *tx =
+		        json_array_get(json_object_get(doc[s], "transactions"), 0);
+		rate[s] = json_number_value(json_object_get(tx, "rate_per_s"));
+		p99[s] = json_number_value(json_object_get(
+		                 json_object_get(tx, "response_ns"), "p99")) /
+		         1e6;
+	}
+	hcb_say("pair %zu of %llu: A %.1f/s, p99 %.1f ms; B %.1f/s, p99 %.1f ms",
+	        pair + 1, (unsigned long long)a->pairs, rate[0], p99[0], rate[1], p99[1]);
+}
+
+/* A B, B A, A B, ...: what drifts with time falls on both alike. */
+static int run_pair(struct ab *a, size_t attempt, struct hcb_err *err)
+{
+	json_t *doc[2] = {NULL, NULL};
+	int r = 0;
+	for (unsigned i = 0; !r && i < 2; i++) {
+		unsigned side = (i + (unsigned)attempt) % 2;
+		r = run_side(a, attempt, side, &doc[side], err);
+	}
+	if (!r && doc[0] && doc[1]) {
+		progress(a, a->n, (const json_t *const *)doc);
+		a->side[0].doc[a->n] = doc[0];
+		a->side[1].doc[a->n++] = doc[1];
+		return 0;
+	}
+	if (!r) {
+		a->dropped++;
+		if (!a->quiet)
+			hcb_say("pair dropped: a run was INVALID");
+	}
+	json_decref(doc[0]);
+	json_decref(doc[1]);
+	return r;
+}
+
+static int run_all(struct ab *a, struct hcb_err *err)
+{
+	int r = 0;
+	for (size_t i = 0; !r && a->n < a->pairs; i++) {
+		if (i >= HCB_AB_MAX_PAIRS || a->dropped > a->pairs) {
+			r = hcb_err_set(
+			        err, -EIO,
+			        "ab: %u pairs had an INVALID run: the machine or "
+			        "the cluster is not fit; \"hcbench run\" says why",
+			        a->dropped);
+			err->exit = HCB_EXIT_INVALID;
+			break;
+		}
+		r = run_pair(a, i, err);
+	}
+	return r;
+}
+
+/* ---- the document ---- */
+
+static json_t *side_json(const struct side *s, size_t n)
+{
+	const json_t *first = n ? s->doc[0] : NULL;
+	const json_t *targets = json_object_get(first, "targets");
+	const char *target =
+	        json_string_value(json_object_get(json_array_get(targets, 0), "target"));
+	const json_t *lab = json_object_get(json_object_get(first, "facts"), "lab");
+	const char *cluster = json_string_value(json_object_get(lab, "cluster"));
+	return json_pack("{ssssss?ss?}", "scenario", s->file, "workload",
+	                 n ? json_string_value(json_object_get(
+	                             json_object_get(first, "run"), "workload"))
+	                   : "",
+	                 "target", target, "cluster", cluster);
+}
+
+static const char *headline(const json_t *doc)
+{
+	const json_t *tx = json_array_get(json_object_get(doc, "transactions"), 0);
+	const char *name = json_string_value(json_object_get(tx, "name"));
+	return name ? name : "";
+}
+
+static json_t *document(const struct ab *a, bool partial)
+{
+	json_t *doc = hcb_json_document("ab", partial);
+	json_t *metrics = hcb_ab_metrics(a->side[0].doc, a->side[1].doc, a->n);
+	const json_t *first = a->n ? a->side[0].doc[0] : NULL;
+	json_object_set_new(doc, "ab",
+	                    json_pack("{sososIsIsIsf}", "a", side_json(&a->side[0], a->n),
+	                              "b", side_json(&a->side[1], a->n), "pairs",
+	                              (json_int_t)a->n, "dropped_pairs",
+	                              (json_int_t)a->dropped, "seed", (json_int_t)a->seed,
+	                              "margin", HCB_AB_MARGIN));
+	json_object_set_new(doc, "transaction", json_string(headline(first)));
+	json_object_set_new(doc, "metrics", metrics);
+	json_object_set(doc, "runs", a->log);
+	return doc;
+}
+
+/* 0 if every metric that can be judged was; 11 if one is undecided or there is none. */
+static int exit_code(const json_t *doc)
+{
+	const json_t *metrics = json_object_get(doc, "metrics");
+	unsigned judged = 0;
+	for (size_t i = 0; i < json_array_size(metrics); i++) {
+		const char *v = json_string_value(
+		        json_object_get(json_array_get(metrics, i), "verdict"));
+		if (v && strcmp(v, "INCONCLUSIVE") == 0)
+			return HCB_EXIT_UNSTEADY;
+		judged += v && strcmp(v, "N/A") != 0;
+	}
+	return judged ? HCB_EXIT_OK : HCB_EXIT_UNSTEADY;
+}
+
+static int finish(const struct ab *a, bool partial, struct hcb_err *err)
+{
+	json_t *doc = document(a, partial);
+	const json_t *const docs[] = {doc};
+	int r = a->out ? hcb_write_json_atomic(a->out, doc, err) : 0;
+	if (!r)
+		r = hcb_report_find(a->json ? "json" : "text")
+		            ->write(docs, 1, stdout, err);
+	int code = exit_code(doc);
+	json_decref(doc);
+	return r ? r : code;
+}
+
+static int make_dir(struct ab *a, struct hcb_err *err)
+{
+	const char *base = getenv("TMPDIR");
+	if (a->keep)
+		return access(a->keep, W_OK)
+		               ? hcb_err_sys(err, -errno, "keep results in %s", a->keep)
+		               : 0;
+	snprintf(a->dir, sizeof(a->dir), "%.40s/hcbench-ab-XXXXXX", base ? base : "/tmp");
+	return mkdtemp(a->dir) ? 0 : hcb_err_sys(err, -errno, "make %s", a->dir);
+}
+
+static int ab_main(int argc, char **argv)
+{
+	struct hcb_err err = HCB_ERR_INIT, second = HCB_ERR_INIT;
+	struct ab a = {0};
+	struct sigaction sa = {.sa_handler = on_signal};
+	int r = parse(argc, argv, &a, &err);
+	r = r ? r : make_dir(&a, &err);
+	if (r)
+		return hcb_fail(&err);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	a.log = json_array();
+	r = run_all(&a, &err);
+	int code = a.n || !r ? finish(&a, r != 0, &second) : 0;
+	if (*a.dir)
+		rmdir(a.dir);
+	for (size_t i = 0; i < a.n; i++) {
+		json_decref(a.side[0].doc[i]);
+		json_decref(a.side[1].doc[i]);
+	}
+	json_decref(a.log);
+	if (signal_seen)
+		return 128 + (int)signal_seen;
+	if (r)
+		return hcb_fail(&err);
+	return code < 0 ? hcb_fail(&second) : code;
+}
+
+const struct hcb_verb hcb_verb_ab = {
+        .name = "ab",
+        .summary = "two scenarios in interleaved pairs: the difference, and if it is one",
+        .usage = "usage: hcbench ab A.ini B.ini [OPTION...]\n"
+                 "Runs the scenarios in turns, A B, B A, A B, ..., each pair with one "
+                 "seed, and prints\n"
+                 "the ratio B/A of each metric with its 95 % interval.\n"
+                 "  --pairs N        default 5, at least 2\n"
+                 "  --seed N         of the first pair; each has the next (default 1)\n"
+                 "  --limit TIME     for one run (default 1h)\n"
+                 "  --keep DIR       keep every run's result there\n"
+                 "  -o, --output FILE  also write the comparison there\n"
+                 "  --json           print the document instead of the report\n"
+                 "  -q, --quiet      no progress\n"
+                 "A pair with an INVALID run is dropped and run again.\n"
+                 "exit: 0 decided, 1 failed, 2 usage, 11 inconclusive, 13 too many "
+                 "invalid runs\n",
+        .main = ab_main,
+};

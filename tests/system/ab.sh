@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Interleaved pairs of two scenarios on model disks, where the truth is known: a thing is
+# equal to itself, and a disk without its write cache is slower at the tail.
+. "$(dirname "$0")/lib.sh"
+requires jq
+
+scenario() { # TARGET
+	printf '[workload db]\ntype = postgres\nscale = 10\ncheckpoint_timeout = 20s\non = all: %s\n' "$1"
+}
+scenario hdd:generic-7200,filled=60% >"$tmp/a.ini"
+scenario hdd:generic-7200,filled=60%,cache=off >"$tmp/b.ini"
+mkdir "$tmp/keep"
+
+run ab "$tmp/a.ini" "$tmp/a.ini" --pairs 2 -q -o "$tmp/same.json"
+expect_exit 0
+jq -e '.kind == "ab" and .partial == false and .ab.pairs == 2 and (.runs | length) == 4
+	and all(.metrics[]; .verdict == "EQUIVALENT" and .ratio == 1)' "$tmp/same.json" >/dev/null ||
+	fail "a scenario is not equal to itself: $(jq -c .metrics "$tmp/same.json")"
+
+run ab "$tmp/a.ini" "$tmp/b.ini" --pairs 3 --seed 5 --keep "$tmp/keep" -o "$tmp/ab.json"
+expect_exit 0
+expect_stdout "A against B, 3 interleaved pairs" "WORSE" "response p99"
+expect_stderr "pair 3 of 3"
+jq -e '.metrics[] | select(.name == "response p99") | .verdict == "WORSE" and .ratio_lo > 1.2' \
+	"$tmp/ab.json" >/dev/null || fail "$(jq -c .metrics "$tmp/ab.json")"
+# A B, B A, A B; one seed a pair; the results are kept.
+[ "$(jq -r '[.runs[].side] | join("")' "$tmp/ab.json")" = abbaab ] || fail "not interleaved"
+[ "$(jq -s -c 'map(.run.seed)' "$tmp/keep/a2.json" "$tmp/keep/b2.json")" = "[6,6]" ] || fail "seeds of pair 2"
+"$HCBENCH" report text "$tmp/ab.json" | grep -q "A against B" || fail "report text"
+
+# What cannot be: one line and its code.
+run ab "$tmp/a.ini"
+expect_exit 2
+expect_stderr_lines 1
+run ab "$tmp/a.ini" "$tmp/none.ini" -q
+expect_exit 1
+expect_stderr "none.ini"
+run ab "$tmp/a.ini" "$tmp/b.ini" --pairs 1
+expect_exit 2
+scenario hdd:no-such >"$tmp/bad.ini"
+run ab "$tmp/a.ini" "$tmp/bad.ini" -q
+[ "$status" -ne 0 ] || fail "a profile that is not there"
+expect_stderr_lines 1
+expect_stderr "no-such"
+[ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'hcbench-ab-*' -newer "$tmp/bad.ini" 2>/dev/null)" ] ||
+	fail "left its directory behind"
