@@ -18,9 +18,10 @@
 #include "bench/run_document.h"
 #include "engines/target.h"
 
-#define LOOP_NICE    -11
-#define FAULT_END_NS (300 * HCB_SEC) /* a recovery that was asked for may take minutes   \
-	                              */
+#define LOOP_NICE -11
+#define FAULT_END_NS                                                                     \
+	(300 * HCB_SEC) /* a recovery that was asked for may take minutes                \
+	                 */
 #define GRACE_NS                                                                         \
 	(30 * HCB_SEC) /* for what was due in the window and is not done at its end */
 

@@ -91,8 +91,7 @@ static int one_option(struct ab *a, int c, char **argv, struct hcb_err *err)
 		a->quiet = true;
 		return 0;
 	default:
-		return hcb_err_usage(err,
-		                     "ab: bad option; \"hcbench ab --help\" lists them");
+		return hcb_bad_option("ab", c, argv, options, err);
 	}
 }
 

@@ -302,12 +302,8 @@ static int lab_main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*main)(int argc, char **argv);
-	} verbs[] = {{"up", lab_up},
-	             {"down", lab_down},
-	             {"status", lab_status},
-	             {"check", lab_check},
-	             {"exec", lab_exec},
-	             {"fault", lab_fault}};
+	} verbs[] = {{"up", lab_up},       {"down", lab_down}, {"status", lab_status},
+	             {"check", lab_check}, {"exec", lab_exec}, {"fault", lab_fault}};
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].main(argc, argv);
