@@ -32,7 +32,7 @@
 enum { KIND_READ, KIND_WRITE, KIND_MIXED };
 enum { PATTERN_RANDOM, PATTERN_SEQUENTIAL, PATTERN_ZIPF };
 enum { ARRIVALS_POISSON, ARRIVALS_STEADY };
-enum { TX_IO, TX_FLUSH, N_TXS };
+enum { TX_IO, TX_FLUSH, TX_DURABLE, N_TXS };
 enum { S_READ, S_WRITE, S_FLUSH, N_STREAMS };
 
 struct micro_conf {
@@ -52,7 +52,9 @@ enum slot_state {
 
 struct slot {
 	uint64_t due_ns, free_ns; /* of what it wants or has out; when it became free */
-	uint64_t writes;          /* since its last flush */
+	uint64_t writes;          /* since its last flush; of the first of them: */
+	uint64_t first_due_ns, first_submit_ns;
+	bool failed; /* one of them, or a flush since */
 	enum slot_state state;
 };
 
@@ -160,6 +162,8 @@ static const struct hcb_stream_info micro_streams[N_STREAMS] = {
 static const struct hcb_tx_info micro_txs[N_TXS] = {
         [TX_IO] = {"io", "one read or write, from when it was due"},
         [TX_FLUSH] = {"flush", "one flush, from the end of the write before it"},
+        [TX_DURABLE] = {"durable", "a slot's writes since its last flush and the flush, "
+                                   "from when the first was due"},
 };
 
 /* --- parameters -------------------------------------------------------------------- */
@@ -323,6 +327,24 @@ static enum hcb_next micro_next(void *state, uint64_t now_ns, struct hcb_op *op,
 	return HCB_NEXT_OP;
 }
 
+/* Counts towards the slot's next flush; the flush makes all of it one transaction. */
+static void note_durable(struct micro *m, struct slot *sl, const struct hcb_op *op)
+{
+	if (op->kind == HCB_READ || !m->conf->flush)
+		return;
+	if (op->kind == HCB_WRITE && sl->writes++ == 0) {
+		sl->first_due_ns = sl->due_ns;
+		sl->first_submit_ns = op->submit_ns;
+		sl->failed = false;
+	}
+	sl->failed |= op->result != 0;
+	if (op->kind == HCB_WRITE)
+		return;
+	m->sink->tx(m->sink, TX_DURABLE, sl->first_due_ns, sl->first_submit_ns,
+	            op->done_ns, sl->failed);
+	sl->writes = 0;
+}
+
 static void micro_done(void *state, const struct hcb_op *op)
 {
 	struct micro *m = state;
@@ -333,7 +355,7 @@ static void micro_done(void *state, const struct hcb_op *op)
 	m->reads += op->kind == HCB_READ;
 	m->writes += op->kind == HCB_WRITE;
 	m->flushes += op->kind == HCB_FLUSH;
-	sl->writes = op->kind == HCB_FLUSH ? 0 : sl->writes + (op->kind == HCB_WRITE);
+	note_durable(m, sl, op);
 	if (m->conf->flush && sl->writes == m->conf->flush)
 		want(m, s, SLOT_WANTS_FLUSH, op->done_ns);
 	else

@@ -11,7 +11,7 @@
 
 static const struct hcb_workload *const wl = &hcb_workload_micro;
 
-enum { TX_IO, TX_FLUSH };
+enum { TX_IO, TX_FLUSH, TX_DURABLE };
 enum { S_READ, S_WRITE, S_FLUSH };
 
 /* --- how ops follow each other ------------------------------------------------------ */
@@ -66,6 +66,7 @@ static void test_closed_loop_keeps_depth_ops_out(void **state)
 	assert_int_equal(d->tx[TX_IO], 8 * (10000 - 1));
 	assert_int_equal(d->tx_max_ns[TX_IO], 100000);
 	assert_int_equal(d->tx[TX_FLUSH], 0);
+	assert_int_equal(d->tx[TX_DURABLE], 0);
 	drive_free(d);
 }
 
@@ -82,6 +83,9 @@ static void test_each_slot_flushes_after_its_own_writes(void **state)
 	assert_close((double)d->tx[TX_IO], 4 * 30000, 0.001);
 	assert_int_equal(d->tx_max_ns[TX_FLUSH], 700000);
 	assert_int_equal(d->tx_max_ns[TX_IO], 100000);
+	/* Three writes and their flush are one: 3 x 100 us and 700 us. */
+	assert_int_equal(d->tx[TX_DURABLE], d->tx[TX_FLUSH]);
+	assert_int_equal(d->tx_max_ns[TX_DURABLE], 1000000);
 	assert_int_equal(w.max_out, 4);
 	drive_free(d);
 }
