@@ -649,5 +649,6 @@ void hcb_loop_run(struct hcb_loop *l)
 		}
 	}
 	l->left_out = o->inflight;
+	l->drained_ns = hcb_clock_now(l->clock);
 	hcb_record_tick(l->rec, hcb_clock_now(l->clock));
 }

@@ -64,9 +64,10 @@ struct hcb_loop {
 	enum hcb_stop stop;
 	char reason[256]; /* of stop, for TROUBLE, ERROR, STALL, STUCK */
 	struct hcb_pending pending_start, pending_end, unfinished;
-	uint32_t left_out;  /* ops that never came back */
-	bool no_cycle_edge; /* the window had to end without one */
-	uint64_t ended_ns;
+	uint32_t left_out;   /* ops that never came back */
+	bool no_cycle_edge;  /* the window had to end without one */
+	uint64_t ended_ns;   /* the window's end */
+	uint64_t drained_ns; /* when the last op had come home, or was given up */
 
 	/* own */
 	struct hcb_loop_own *own;

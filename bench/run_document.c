@@ -238,9 +238,10 @@ static json_t *run_json(const struct hcb_observed *o)
 		hcb_opt_to_json(run->wl->opts, run->conf, params);
 	double offered = run->wl->offered_per_s(run->conf);
 	return json_pack(
-	        "{sssssosIsosfsfsfsosssfsssosfsf}", "id", id, "workload", run->wl->name,
+	        "{sssssosIsosfsfsfsfsosssfsssosfsf}", "id", id, "workload", run->wl->name,
 	        "params", params, "seed", (json_int_t)run->seed, "started", started(o),
-	        "duration_s", (double)o->loop->ended_ns / 1e9, "warmup_s",
+	        "duration_s", (double)o->loop->ended_ns / 1e9, "drained_s",
+	        (double)o->loop->drained_ns / 1e9, "warmup_s",
 	        (double)o->rec->measure_start_ns / 1e9, "measured_s", measured_s(o->rec),
 	        "wall_s",
 	        run->virtual_clock ? json_null() : json_real((double)o->wall_ns / 1e9),
@@ -268,11 +269,12 @@ static json_t *facts(const struct hcb_observed *o)
 
 static json_t *totals(const struct hcb_record *r)
 {
-	return json_pack(
-	        "{sIsIsIsIsIsI}", "writes", (json_int_t)r->total_writes, "write_bytes",
-	        (json_int_t)r->total_write_bytes, "reads", (json_int_t)r->total_reads,
-	        "read_bytes", (json_int_t)r->total_read_bytes, "flushes",
-	        (json_int_t)r->total_flushes, "errors", (json_int_t)r->total_errors);
+	return json_pack("{sIsIsIsIsIsIsI}", "writes", (json_int_t)r->total_writes,
+	                 "write_bytes", (json_int_t)r->total_write_bytes, "reads",
+	                 (json_int_t)r->total_reads, "read_bytes",
+	                 (json_int_t)r->total_read_bytes, "flushes",
+	                 (json_int_t)r->total_flushes, "errors",
+	                 (json_int_t)r->total_errors, "held", (json_int_t)r->held_ops);
 }
 
 /* The last one may still have gone on when the window ended. */
