@@ -12,6 +12,7 @@
 
 #ifdef HCB_HAVE_RADOS
 #include "engines/ceph_conn.h"
+#include "engines/ceph_json.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -247,7 +248,7 @@ json_t *hcb_ceph_own(struct hcb_ceph *c, const char *prefix)
 	    read_full(fd, &len_be, sizeof(len_be)) && ntohl(len_be) < 16u << 20) {
 		text = malloc(ntohl(len_be) + 1);
 		if (text && read_full(fd, text, ntohl(len_be)))
-			o = json_loadb(text, ntohl(len_be), 0, NULL);
+			o = hcb_ceph_json(text, ntohl(len_be));
 	}
 	free(text);
 	close(fd);
@@ -263,7 +264,7 @@ static json_t *osd_dump(struct hcb_ceph *c, int id)
 	size_t len = 0, status_len = 0;
 	int r = rados_osd_command(c->cluster, id, cmd, 1, "", 0, &buf, &len, &status,
 	                          &status_len);
-	json_t *dump = r == 0 ? json_loadb(buf, len, 0, NULL) : NULL;
+	json_t *dump = r == 0 ? hcb_ceph_json(buf, len) : NULL;
 	json_t *out = dump ? hcb_ceph_osd_counters(dump) : json_null();
 	json_decref(dump);
 	rados_buffer_free(buf);

@@ -9,6 +9,7 @@
 
 #ifdef HCB_HAVE_RADOS
 #include "engines/ceph_conn.h"
+#include "engines/ceph_json.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -42,7 +43,7 @@ static json_t *parse_answer(struct hcb_ceph *c, int r, const char *what, const c
 		            what);
 		return NULL;
 	}
-	json_t *o = json_loadb(buf, len, 0, NULL);
+	json_t *o = hcb_ceph_json(buf, len);
 	if (!o)
 		hcb_err_set(err, -EPROTO, "%s: monitors' answer to \"%s\" is not JSON",
 		            c->name, what);

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engines/ceph_json.h"
 #include "lab/impl.h"
 
 #define ANSWER_MAX (16u << 20)
@@ -80,7 +81,7 @@ int hcb_lab_asok(const char *path, const char *command, uint64_t timeout_ns, jso
 	close(fd);
 	if (r)
 		hcb_err_sys(err, r, "ask %s for \"%s\"", path, command);
-	else if (!(*out = json_loads(answer, JSON_DECODE_ANY, NULL)))
+	else if (!(*out = hcb_ceph_json(answer, strlen(answer))))
 		r = hcb_err_set(err, -EINVAL, "ask %s for \"%s\": answer is not JSON",
 		                path, command);
 	free(answer);

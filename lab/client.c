@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engines/ceph_json.h"
+
 #ifdef HCB_HAVE_RADOS
 
 int lab_client_open(struct lab_client *c, const char *conf, const char *timeout_s,
@@ -53,7 +55,7 @@ int lab_mon_command(struct lab_client *c, json_t *cmd, json_t **out, struct hcb_
 	if (r)
 		hcb_err_set(err, r, "monitor command %s: %.*s (%s)", text,
 		            (int)status_len, status ? status : "", strerror(-r));
-	else if (out && !(*out = json_loadb(buf, len, JSON_DECODE_ANY, NULL)))
+	else if (out && !(*out = hcb_ceph_json(buf, len)))
 		r = hcb_err_set(err, -EINVAL, "monitor command %s: answer is not JSON",
 		                text);
 	rados_buffer_free(buf);
