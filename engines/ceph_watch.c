@@ -86,7 +86,9 @@ static void read_checks(const json_t *checks, struct hcb_ceph_health *h)
 		        json_object_get(json_object_get(check, "summary"), "message"));
 		const char *severity =
 		        json_string_value(json_object_get(check, "severity"));
-		bool stops = severity && strcmp(severity, "HEALTH_ERR") == 0;
+		/* Somebody muted it: it is no reason, unless the pool is filling up. */
+		bool muted = json_is_true(json_object_get(check, "muted"));
+		bool stops = severity && !muted && strcmp(severity, "HEALTH_ERR") == 0;
 		for (size_t i = 0; i < N_STOP; i++) {
 			if (strcmp(name, stop_checks[i]) == 0) {
 				h->bad |= 1u << i;

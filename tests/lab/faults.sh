@@ -59,7 +59,7 @@ sleep 6
 RUN_TIMEOUT=60 run run postgres --lab "$lab" --on all=rbd:main/db --set scale=5 --set wal_segments=6 \
 	--duration 5s -q
 [ "$status" -ne 0 ] || fail "a run on a nearfull pool went through"
-expect_stderr nearfull
+expect_stderr NEARFULL
 run lab fault "$lab" stop-osd 1
 expect_exit 0
 grep -q '^State:.T' "/proc/$(osd_pid 1)/status" || fail "osd.1 is not stopped"

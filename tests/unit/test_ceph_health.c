@@ -55,6 +55,17 @@ static void test_states_that_stop_a_run(void **state)
 	assert_int_equal(h.bad & all, 0);
 	assert_int_not_equal(h.bad, 0);
 	assert_string_equal(h.text, "PG_DAMAGED: 1 pg");
+
+	/* What somebody muted is not the reason; a muted full pool is full all the same.
+	 */
+	h = read_status(
+	        "{\"health\":{\"status\":\"HEALTH_WARN\",\"checks\":{"
+	        "\"MGR_MODULE_ERROR\":{\"severity\":\"HEALTH_ERR\",\"muted\":true,"
+	        "\"summary\":{\"message\":\"10 failed\"}},\"POOL_FULL\":{"
+	        "\"severity\":\"HEALTH_WARN\",\"muted\":true,\"summary\":{"
+	        "\"message\":\"1 full\"}}}}}");
+	assert_int_not_equal(h.bad & all, 0);
+	assert_string_equal(h.text, "POOL_FULL: 1 full");
 }
 
 static void test_states_that_do_not(void **state)
