@@ -168,6 +168,29 @@ static void conf_global(const struct lab *lab, FILE *f)
 	           "debug optracker = 0/0\ndebug heartbeatmap = 0/0\n");
 }
 
+/*
+ * Ceph's own timers run in wall time, and so do its defaults: a second of lab time is D
+ * of those. Names and defaults are those of Ceph 16.2 (src/common/options.cc). Time-outs
+ * that no run of a lab meets (scrub intervals, down-out) are left alone.
+ */
+static void conf_timers(const struct lab *lab, FILE *f)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} timers[] = {
+	        {"osd heartbeat interval", 6},      {"osd heartbeat grace", 20},
+	        {"osd mon heartbeat interval", 30}, {"mon lease", 5},
+	        {"mon election timeout", 5},        {"paxos propose interval", 1},
+	        {"osd op complaint time", 30},      {"osd recovery sleep hdd", 0.1},
+	        {"osd mon report interval", 5},     {"mon tick interval", 5},
+	        {"mon client hunt interval", 3},    {"ms connection ready timeout", 10},
+	};
+	double d = lab->cluster.dilation;
+	for (size_t i = 0; d != 1 && i < sizeof(timers) / sizeof(timers[0]); i++)
+		fprintf(f, "%s = %g\n", timers[i].name, timers[i].seconds * d);
+}
+
 static void conf_daemon(const struct lab *lab, FILE *f, const char *kind)
 {
 	fprintf(f,
@@ -231,6 +254,7 @@ static int make_conf(const struct lab *lab, struct hcb_err *err)
 	if (!f)
 		return hcb_err_sys(err, -ENOMEM, "write ceph.conf");
 	conf_global(lab, f);
+	conf_timers(lab, f);
 	conf_daemons(lab, f);
 	int r = fclose(f) ? hcb_err_sys(err, -ENOMEM, "write ceph.conf") : 0;
 	snprintf(path, sizeof(path), "%s/ceph.conf", lab->dir);

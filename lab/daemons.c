@@ -20,8 +20,9 @@
 static const char *const mon_hurry[] = {"--paxos-propose-interval=0.05",
                                         "--mon-election-timeout=2"};
 static const struct {
-	const char *key, *value;
-} mon_own[] = {{"paxos_propose_interval", "1.0"}, {"mon_election_timeout", "5.0"}};
+	const char *key;
+	double seconds; /* of lab time */
+} mon_own[] = {{"paxos_propose_interval", 1}, {"mon_election_timeout", 5}};
 
 struct daemon {
 	const struct lab *lab;
@@ -207,8 +208,9 @@ int lab_mons_settle(struct lab *lab, struct hcb_err *err)
 		snprintf(path, sizeof(path), "%s/run/mon.%s.asok", lab->dir,
 		         lab->hosts[i / 2].name);
 		snprintf(command, sizeof(command),
-		         "{\"prefix\":\"config set\",\"var\":\"%s\",\"val\":[\"%s\"]}",
-		         mon_own[i % 2].key, mon_own[i % 2].value);
+		         "{\"prefix\":\"config set\",\"var\":\"%s\",\"val\":[\"%g\"]}",
+		         mon_own[i % 2].key,
+		         mon_own[i % 2].seconds * lab->cluster.dilation);
 		r = hcb_lab_asok(path, command, 10 * HCB_SEC, &out, err);
 		json_decref(out);
 	}

@@ -113,16 +113,16 @@ static int self_path(char *buf, size_t size, struct hcb_err *err)
 
 static int serve_disk(const struct disk *d, struct hcb_err *err)
 {
-	char self[512], filled[32], seed[32], data[32], size[32], env[64];
-	const char *argv[20] = {self,      "disk", "serve",    d->spec->profile,
-	                        "--mount", d->dir, "--filled", filled,
-	                        "--seed",  seed,   "--timing", "off",
-	                        "--data",  data};
+	char self[512], filled[32], seed[32], data[32], size[32], env[64], dilation[32];
+	const char *argv[20] = {self,      "disk", "serve",      d->spec->profile,
+	                        "--mount", d->dir, "--filled",   filled,
+	                        "--seed",  seed,   "--timing",   "off",
+	                        "--data",  data,   "--dilation", dilation};
 	if (d->spec->size_bytes) {
 		snprintf(size, sizeof(size), "%llu",
 		         (unsigned long long)d->spec->size_bytes);
-		argv[14] = "--size";
-		argv[15] = size;
+		argv[16] = "--size";
+		argv[17] = size;
 	}
 	int r = self_path(self, sizeof(self), err);
 	if (r)
@@ -130,6 +130,7 @@ static int serve_disk(const struct disk *d, struct hcb_err *err)
 	snprintf(filled, sizeof(filled), "%.6g%%", d->spec->filled * 100);
 	snprintf(data, sizeof(data), "%llu", (unsigned long long)d->lab->data_bytes);
 	snprintf(seed, sizeof(seed), "%u", d->seed);
+	snprintf(dilation, sizeof(dilation), "%g", d->lab->cluster.dilation);
 	snprintf(env, sizeof(env), LAB_ENV "=%s", d->lab->name);
 	const char *const envs[] = {env, NULL};
 	struct hcb_child_opts opts = {.env = envs, .timeout_ns = 20 * HCB_SEC};

@@ -147,27 +147,10 @@ const char *lab_host_with_link(const struct hcb_lab_info *info)
 	return info->hosts[0].netns;
 }
 
-static int shape_end(const char *ns, const char *dev, uint64_t bit_per_s,
-                     struct hcb_err *err)
-{
-	char rate[32];
-	snprintf(rate, sizeof(rate), "%llu", (unsigned long long)bit_per_s);
-	const char *const argv[] = {
-	        "tc",  "-n",   ns,   "qdisc", "replace", "dev",     dev,    "root",
-	        "tbf", "rate", rate, "burst", "128kb",   "latency", "50ms", NULL};
-	struct hcb_child_opts c = {.timeout_ns = 10 * HCB_SEC};
-	return hcb_child_run(argv, &c, NULL, err);
-}
-
 int lab_link_shape(const struct hcb_lab_info *info, const char *host, uint64_t bit_per_s,
                    struct hcb_err *err)
 {
-	char ns[80], dev[48];
-	snprintf(ns, sizeof(ns), "hcb-%s-%s", info->name, host);
-	int r = shape_end(ns, "hcb-eth0", bit_per_s, err);
-	snprintf(ns, sizeof(ns), "hcb-%s-" LAB_SWITCH, info->name);
-	snprintf(dev, sizeof(dev), "hcb-%s", host);
-	return r ? r : shape_end(ns, dev, bit_per_s, err);
+	return lab_net_shape_host(info->name, host, bit_per_s, info->dilation, err);
 }
 
 /* ---- the cluster's own commands, from a host whose link is up ---- */

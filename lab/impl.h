@@ -10,10 +10,11 @@
 #include "bench/core/units.h"
 #include "lab/lab.h"
 
-#define LAB_SWITCH   "sw"          /* the switch's namespace is hcb-LAB-sw */
-#define LAB_ENV      "HCBENCH_LAB" /* marks every process of a lab in /proc/PID/environ */
-#define LAB_TMPFS    "hcb-lab"     /* source of the tmpfs a lab's state lies in */
-#define LAB_MAX_MONS 3
+#define LAB_SWITCH       "sw"          /* the switch's namespace is hcb-LAB-sw */
+#define LAB_ENV          "HCBENCH_LAB" /* marks every process of a lab in /proc/PID/environ */
+#define LAB_TMPFS        "hcb-lab"     /* source of the tmpfs a lab's state lies in */
+#define LAB_MAX_MONS     3
+#define LAB_MAX_DILATION 16.0 /* TCP's least retransmission time is 0.2 s at any D */
 
 struct lab_osd {
 	unsigned id, host;
@@ -142,6 +143,10 @@ extern volatile sig_atomic_t lab_stop_signal;
 /* ---- net.c ---- */
 int lab_net_make(struct lab *lab, struct hcb_err *err);
 int lab_net_shape(struct lab *lab, struct hcb_err *err);
+
+/* Both ends of a host's cable, in lab time: the wall rate is that by the dilation. */
+int lab_net_shape_host(const char *lab_name, const char *host, uint64_t bit_per_s,
+                       double dilation, struct hcb_err *err);
 
 /* ---- disks.c ---- */
 int lab_disks_start(struct lab *lab, struct hcb_err *err);

@@ -75,6 +75,7 @@ struct hcb_lab_up_opts {
 	bool cold;          /* no warm-up */
 	bool ram;           /* disks are plain memory: to measure clients, not storage */
 	bool recycle_wal;   /* let RocksDB reuse its logs, which stock 16.2 does not */
+	double dilation;    /* in place of the file's; 0: as the file says */
 };
 
 /* ---- for the run loop and others ---- */

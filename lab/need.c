@@ -136,8 +136,11 @@ static int check_asked(struct lab *lab, struct hcb_err *err)
 	if (lab_has_net(c, LAB_NET_ADMIN) || lab_has_net(c, LAB_NET_VM))
 		return hcb_err_usage(err, "%s: the lab has direct links only so far",
 		                     c->path);
-	if (c->dilation != 1)
-		return hcb_err_usage(err, "%s: the lab has no dilation so far", c->path);
+	if (c->dilation > LAB_MAX_DILATION)
+		return hcb_err_usage(err,
+		                     "%s: dilation %g: a lab goes up to %g; beyond, the "
+		                     "kernel's own timers would be in the measurement",
+		                     c->path, c->dilation, LAB_MAX_DILATION);
 	return 0;
 }
 

@@ -120,31 +120,41 @@ int lab_net_make(struct lab *lab, struct hcb_err *err)
 	return r;
 }
 
+/*
+ * Rate and queue in lab time: with dilation D the wire is D times slower and what may
+ * wait before it waits D times as long, so the bytes that may wait stay the same.
+ */
+static int shape_end(const char *ns, const char *dev, uint64_t bit_per_s, double dilation,
+                     struct hcb_err *err)
+{
+	char rate[32], latency[32];
+	snprintf(rate, sizeof(rate), "%.0f", (double)bit_per_s / dilation);
+	snprintf(latency, sizeof(latency), "%.0fms", 50 * dilation);
+	const char *const argv[] = {
+	        "tc",  "-n",   ns,   "qdisc", "replace", "dev",     dev,     "root",
+	        "tbf", "rate", rate, "burst", "128kb",   "latency", latency, NULL};
+	struct hcb_child_opts c = {.timeout_ns = 10 * HCB_SEC};
+	return hcb_child_run(argv, &c, NULL, err);
+}
+
+int lab_net_shape_host(const char *lab_name, const char *host, uint64_t bit_per_s,
+                       double dilation, struct hcb_err *err)
+{
+	char ns[80], dev[48];
+	snprintf(ns, sizeof(ns), "hcb-%s-%s", lab_name, host);
+	int r = shape_end(ns, HOST_LINK, bit_per_s, dilation, err);
+	snprintf(ns, sizeof(ns), "hcb-%s-" LAB_SWITCH, lab_name);
+	snprintf(dev, sizeof(dev), "hcb-%s", host);
+	return r ? r : shape_end(ns, dev, bit_per_s, dilation, err);
+}
+
 /* Done last: the warm-up need not wait for a port. */
 int lab_net_shape(struct lab *lab, struct hcb_err *err)
 {
-	struct text sw;
-	char ns[80];
-	int r = text_open(&sw, err);
-	if (r)
-		return r;
-	for (unsigned i = 0; r == 0 && i < lab->cluster.n_hosts; i++) {
-		unsigned long long rate = lab->cluster.hosts[i].port_bit_per_s;
-		struct text host;
-		fprintf(sw.f,
-		        "qdisc replace dev hcb-%s root tbf rate %llu burst 128kb latency "
-		        "50ms\n",
-		        lab->hosts[i].name, rate);
-		r = text_open(&host, err);
-		if (r)
-			break;
-		fprintf(host.f,
-		        "qdisc replace dev " HOST_LINK
-		        " root tbf rate %llu burst 128kb latency 50ms\n",
-		        rate);
-		r = text_run(&host, "tc", lab->hosts[i].netns, err);
-	}
-	switch_ns(lab, ns, sizeof(ns));
-	int r2 = text_run(&sw, "tc", ns, r ? NULL : err);
-	return r ? r : r2;
+	int r = 0;
+	for (unsigned i = 0; r == 0 && i < lab->cluster.n_hosts; i++)
+		r = lab_net_shape_host(lab->name, lab->hosts[i].name,
+		                       lab->cluster.hosts[i].port_bit_per_s,
+		                       lab->cluster.dilation, err);
+	return r;
 }

@@ -112,6 +112,8 @@ int lab_plan(struct lab *lab, const struct hcb_lab_up_opts *o, struct hcb_err *e
 	lab->cold = o->cold;
 	lab->ram = o->ram;
 	lab->recycle_wal = o->recycle_wal;
+	if (o->dilation > 0)
+		lab->cluster.dilation = o->dilation;
 	const struct hcb_cluster *c = &lab->cluster;
 	for (unsigned i = 0; r == 0 && i < c->n_hosts; i++) {
 		plan_host(lab, i);

@@ -8,10 +8,12 @@
 #include "bench/cmd/lab_verbs.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/clock.h"
+#include "bench/core/units.h"
 #include "lab/lab.h"
 
 static const char usage[] =
-        "usage: hcbench lab up [NAME|FILE] [--cold] [--ram] [--recycle-wal] [--json]\n"
+        "usage: hcbench lab up [NAME|FILE] [--cold] [--ram] [--recycle-wal]\n"
+        "                          [--dilation D] [--json]\n"
         "       hcbench lab down [NAME] [--all]\n"
         "       hcbench lab status [NAME] [--json]\n"
         "       hcbench lab check [NAME|FILE] [--json]\n"
@@ -30,6 +32,10 @@ static const char usage[] =
         "  --recycle-wal  let RocksDB reuse its logs (off in stock 16.2): one flush less "
         "per\n"
         "                 small write\n"
+        "  --dilation D   one second of the lab takes D of yours, whatever the file "
+        "says:\n"
+        "                 disks and links are D times slower, so that this machine's\n"
+        "                 processors weigh D times less\n"
         "  --json         the lab's state on standard output\n"
         "  --all          every lab there is\n"
         "check tells what a cluster file would become and whether this machine can "
@@ -102,7 +108,10 @@ static int lab_up(int argc, char **argv)
 			o.recycle_wal = true;
 		else if (strcmp(argv[i], "--json") == 0)
 			json = true;
-		else if (argv[i][0] == '-' || o.target)
+		else if (strcmp(argv[i], "--dilation") == 0 && i + 1 < argc) {
+			if (hcb_parse_double(argv[++i], &o.dilation) || o.dilation < 1)
+				return bad_word("up --dilation", argv[i]);
+		} else if (argv[i][0] == '-' || o.target)
 			return bad_word("up", argv[i]);
 		else
 			o.target = argv[i];
