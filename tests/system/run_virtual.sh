@@ -45,7 +45,7 @@ done
 [ "$(sort -u "$tmp/two" | wc -l)" -eq 1 ] || fail "the data disk changed the log disk: $(cat "$tmp/two")"
 
 if command -v clang >/dev/null && [ -z "${HCB_NO_SECOND_COMPILER:-}" ]; then
-	make -s -C "$HCB_SRC" CC=clang VARIANT=clang build/clang/hcbench >"$tmp/make" 2>&1 ||
+	make -s -j2 -C "$HCB_SRC" CC=clang VARIANT=clang build/clang/hcbench >"$tmp/make" 2>&1 ||
 		fail "clang does not build it: $(tail -3 "$tmp/make")"
 	"$HCB_SRC/build/clang/hcbench" run postgres --on "$disk" --seed 7 -o "$tmp/e.json" >/dev/null
 	cmp -s "$tmp/a.json" "$tmp/e.json" || fail "gcc and clang give different bytes"
