@@ -19,8 +19,13 @@
 #ifdef HCB_HAVE_LIBAIO
 #include <errno.h>
 #include <libaio.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #define EVENTS 64u
 
@@ -34,6 +39,46 @@ static int no_context(const struct hcb_dev *dev, int r, struct hcb_err *err)
 	return hcb_err_set(err, r, "open %s: io_setup: %s%s", dev->target, strerror(-r),
 	                   r == -EAGAIN ? " (sysctl fs.aio-max-nr is used up)" : "");
 }
+
+/* ---- requests that are never answered ---- */
+
+static char heir_stack[16384] __attribute__((aligned(16)));
+
+/* Shares the memory, thread-local variables included: system calls that cannot fail. */
+static int heir(void *arg)
+{
+	const struct timespec nap = {0, 50000000};
+	pid_t *parent = arg;
+	syscall(SYS_close_range, 0u, ~0u, 0u);
+	while (syscall(SYS_getppid) == *parent)
+		syscall(SYS_nanosleep, &nap, NULL);
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+/*
+ * The kernel lets nobody go whose requests it still has: a process that ends with some
+ * out waits inside exit, deaf to every signal, until the device answers. What waits is
+ * the last user of the memory they were submitted from. So one more user is made, which
+ * has nothing else to do: we can end, and it ends when the device has answered.
+ */
+static void leave_behind(struct hcb_dev *dev)
+{
+	static pid_t parent;
+	sigset_t all, before;
+	dev->abandoned = true;
+	if (parent == getpid())
+		return; /* one is enough */
+	parent = getpid();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* it must not run our handlers */
+	if (clone(heir, heir_stack + sizeof(heir_stack), CLONE_VM, &parent) < 0)
+		hcb_warn("%s: this process cannot end before the device answers",
+		         dev->target);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- opening and closing ---- */
 
 /* Does a flush work here? -ETIMEDOUT: it did not come back. */
 static int try_flush(struct hcb_dev *dev, struct hcb_err *err)
@@ -76,8 +121,9 @@ static int libaio_open(struct hcb_dev *dev, struct hcb_err *err)
 	r = try_flush(dev, err);
 	if (!r)
 		return 0;
-	dev->abandoned = r == -ETIMEDOUT; /* io_destroy would wait for it */
-	if (!dev->abandoned)
+	if (r == -ETIMEDOUT)
+		leave_behind(dev); /* io_destroy would wait for it */
+	else
 		io_destroy(d->ctx);
 	hcb_blockdev_close(dev);
 	return r;
@@ -87,7 +133,9 @@ static void libaio_close(struct hcb_dev *dev)
 {
 	struct libaio_dev *d = dev->priv;
 	hcb_blockdev_drain(dev);
-	if (!dev->abandoned)
+	if (dev->abandoned)
+		leave_behind(dev);
+	else
 		io_destroy(d->ctx);
 	hcb_blockdev_close(dev);
 }
