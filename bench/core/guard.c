@@ -263,6 +263,11 @@ static int open_device(struct hcb_guard *g, unsigned flags, struct hcb_err *err)
 	int block = 0;
 	if (ioctl(g->fd, BLKGETSIZE64, &bytes) || ioctl(g->fd, BLKSSZGET, &block))
 		return hcb_err_sys(err, -errno, "measure %s", g->path);
+	/* Linux opens such a device for writing, and fails each write with EPERM. */
+	int locked = 0;
+	if (mode != O_RDONLY && ioctl(g->fd, BLKROGET, &locked) == 0 && locked)
+		return hcb_err_set(err, -EROFS, "open %s: the device is read-only",
+		                   g->path);
 	g->direct = true;
 	g->block_bytes = (uint32_t)block;
 	return set_usable(g, bytes, err);

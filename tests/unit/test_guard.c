@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/blkpg.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -341,6 +342,22 @@ static void test_device_claimed_is_opened(void **state)
 	hcb_guard_close(&g);
 }
 
+static void test_device_switched_read_only_is_not_written_to(void **state)
+{
+	NEEDS_DEVICES;
+	struct hcb_guard g;
+	struct hcb_err err = HCB_ERR_INIT;
+	int on = 1, off = 0;
+	claim(lo[0].path);
+	assert_int_equal(ioctl(lo[0].fd, BLKROSET, &on), 0);
+	assert_fails(hcb_guard_device(lo[0].path, 0, NULL, &g, &err), &err,
+	             HCB_EXIT_FAILED, "the device is read-only");
+	assert_ok(hcb_guard_device(lo[0].path, HCB_GUARD_READ_ONLY, NULL, &g, &err),
+	          &err);
+	hcb_guard_close(&g);
+	assert_int_equal(ioctl(lo[0].fd, BLKROSET, &off), 0);
+}
+
 static void test_device_held_by_another_is_refused(void **state)
 {
 	NEEDS_DEVICES;
@@ -537,6 +554,7 @@ int main(void)
 	        FILE_TEST(test_file_prefilled_is_remembered),
 	        FILE_TEST(test_file_resized_is_refused),
 	        DEVICE_TEST(test_device_claimed_is_opened),
+	        DEVICE_TEST(test_device_switched_read_only_is_not_written_to),
 	        DEVICE_TEST(test_device_held_by_another_is_refused),
 	        DEVICE_TEST(test_device_mounted_is_refused),
 	        DEVICE_TEST(test_device_used_as_swap_is_refused),
