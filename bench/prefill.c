@@ -21,7 +21,9 @@ struct filler {
 	struct hcb_op *free[DEPTH];
 	unsigned n_free;
 	uint64_t at, end, done_bytes, last_progress;
-	int failed;
+	int failed; /* the first error, and of which write: */
+	uint64_t failed_off;
+	uint32_t failed_len;
 };
 
 static int filler_init(struct filler *f, struct hcb_dev *dev,
@@ -64,8 +66,11 @@ static void collect(struct filler *f)
 	struct hcb_op *done[DEPTH];
 	unsigned n = f->dev->engine->poll(f->dev, done, DEPTH);
 	for (unsigned i = 0; i < n; i++) {
-		if (done[i]->result && !f->failed)
+		if (done[i]->result && !f->failed) {
 			f->failed = done[i]->result;
+			f->failed_off = done[i]->off;
+			f->failed_len = done[i]->len;
+		}
 		f->done_bytes += done[i]->len;
 		f->free[f->n_free++] = done[i];
 		f->last_progress = hcb_monotonic_ns();
@@ -111,6 +116,10 @@ static int outcome(const struct filler *f, const char *what,
                    const volatile sig_atomic_t *sig, struct hcb_err *err)
 {
 	const char *trouble = atomic_load(&f->dev->trouble);
+	if (f->failed && f->failed_len)
+		return hcb_err_sys(err, f->failed, "%s %s: write of %u bytes at %llu",
+		                   what, f->dev->target, f->failed_len,
+		                   (unsigned long long)f->failed_off);
 	if (f->failed)
 		return hcb_err_sys(err, f->failed, "%s %s", what, f->dev->target);
 	if (sig && *sig)
