@@ -174,12 +174,13 @@ void hcb_loop_free(struct hcb_loop *l)
 
 /* --- the window ------------------------------------------------------------------- */
 
-/* Interrupted or broken: nothing new, only what is out comes home. */
+/* Interrupted or broken: nothing new, only what is out comes home. After a stall it has
+   been waited for already. */
 static void give_up(struct hcb_loop *l, uint64_t now_ns, enum hcb_stop why)
 {
 	l->stop = why;
 	l->own->quiet = true;
-	l->own->drain_until_ns = now_ns + SIGNAL_GRACE_NS;
+	l->own->drain_until_ns = now_ns + (why == HCB_STOP_STALL ? 0 : SIGNAL_GRACE_NS);
 	l->wl->pending(l->state, l->own->end_ns, &l->unfinished);
 }
 
