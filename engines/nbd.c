@@ -353,7 +353,8 @@ static void note_lost(struct hcb_dev *dev)
 	struct nbd_dev *d = dev->priv;
 	if (d->trouble[0])
 		return;
-	snprintf(d->trouble, sizeof(d->trouble), "%s: %s", dev->target, d->c.lost);
+	snprintf(d->trouble, sizeof(d->trouble), "%s: the connection is lost: %s",
+	         dev->target, d->c.lost);
 	atomic_store(&dev->trouble, d->trouble);
 }
 

@@ -95,6 +95,22 @@ static inline int hcb_test_nbd_start(struct hcb_test_nbd *s, const char *dir,
 	return -1;
 }
 
+/* Lets it put away what it made; a server that takes longer is killed. */
+static inline void hcb_test_nbd_stop(struct hcb_test_nbd *s)
+{
+	bool gone = s->pid <= 0 || kill(s->pid, SIGTERM) != 0;
+	for (int tries = 0; !gone && tries < 200; tries++) {
+		usleep(10000);
+		gone = waitpid(s->pid, NULL, WNOHANG) == s->pid;
+	}
+	if (!gone) {
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, NULL, 0);
+	}
+	s->pid = 0;
+	unlink(s->sock);
+}
+
 static inline void hcb_test_nbd_kill(struct hcb_test_nbd *s)
 {
 	if (s->pid > 0) {

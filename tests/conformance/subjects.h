@@ -197,7 +197,7 @@ static void remove_files(void)
 	for (size_t i = 0; i < sizeof(loop) / sizeof(loop[0]); i++)
 		hcb_test_loop_detach(&loop[i]);
 	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
-		hcb_test_nbd_kill(&servers[i]);
+		hcb_test_nbd_stop(&servers[i]);
 	for (size_t i = 0; file_dir[0] && i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", file_dir, names[i]);
 		remove(path);

@@ -37,7 +37,7 @@ static int teardown(void **state)
 {
 	char log[192];
 	(void)state;
-	hcb_test_nbd_kill(&server);
+	hcb_test_nbd_stop(&server);
 	snprintf(log, sizeof(log), "%s/log", dir);
 	unlink(log);
 	unlink(disk);
@@ -300,28 +300,28 @@ static void test_servers_that_lack_something(void **state)
 	assert_int_equal(run_op(dev, HCB_READ, 0, 4096, 0), 0);
 	assert_int_equal(run_op(dev, HCB_WRITE, 0, 4096, 0), -EOPNOTSUPP);
 	close_target(dev);
-	hcb_test_nbd_kill(&server);
+	hcb_test_nbd_stop(&server);
 	serve("--filter=blocksize-policy", "memory", "32M", "blocksize-minimum=64K",
 	      "blocksize-preferred=64K");
 	assert_fails(open_target(target(",make=on"), (struct wish){0}, &dev, &err), &err,
 	             HCB_EXIT_FAILED, "blocks of 65536 bytes at least");
-	hcb_test_nbd_kill(&server);
+	hcb_test_nbd_stop(&server);
 	serve("--filter=blocksize-policy", "memory", "32M", "blocksize-maximum=512K");
 	assert_fails(open_target(target(",make=on"), (struct wish){0}, &dev, &err), &err,
 	             HCB_EXIT_FAILED, "524288 bytes at once at most");
-	hcb_test_nbd_kill(&server);
+	hcb_test_nbd_stop(&server);
 	serve("--filter=blocksize-policy", "memory", "32M", "blocksize-minimum=4K");
 	OPEN(target(",make=on"), dev);
 	assert_int_equal(dev->block_bytes, 4096);
 	assert_int_equal(run_op(dev, HCB_WRITE, 512, 4096, 0), -EINVAL);
 	assert_int_equal(run_op(dev, HCB_WRITE, 4096, 4096, 0), 0);
 	close_target(dev);
-	hcb_test_nbd_kill(&server);
+	hcb_test_nbd_stop(&server);
 	serve("--filter=fua", "memory", "32M"); /* fuamode=none is its default */
 	OPEN(target(",make=on,fua=on"), dev);
 	assert_int_equal(dev->caps & HCB_CAP_FUA, 0);
 	close_target(dev);
-	hcb_test_nbd_kill(&server);
+	hcb_test_nbd_stop(&server);
 	/* No flush method: no flush. */
 	serve("eval", "get_size=echo 32M", "can_write=exit 0", "pwrite=cat >/dev/null",
 	      "pread=head -c $3 /dev/zero");
@@ -529,7 +529,7 @@ static void test_a_silent_server_is_given_up(void **state)
 	assert_fails(open_target(target(""), soon, &dev, &err), &err, HCB_EXIT_FAILED,
 	             "read the mark of");
 	assert_has(err.msg, "timed out");
-	hcb_test_nbd_kill(&server);
+	hcb_test_nbd_stop(&server);
 	/* When it is closed: nothing is left behind that a late answer could reach. */
 	serve("--filter=delay", "memory", "32M", "wdelay=60");
 	assert_ok(open_target(target(""), (struct wish){0, 0, true}, &dev, &err), &err);
