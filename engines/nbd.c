@@ -89,6 +89,7 @@ struct nbd_dev {
 /* In op->priv: the callback is given the op alone. */
 struct nbd_op {
 	struct hcb_dev *dev;
+	bool done;
 };
 
 /* ---- opening ---- */
@@ -266,8 +267,10 @@ static void put_ready(struct nbd_dev *d, struct hcb_op *op, int result, uint64_t
 static int on_done(void *arg, int *error)
 {
 	struct hcb_op *op = arg;
-	struct hcb_dev *dev = ((struct nbd_op *)op->priv)->dev;
+	struct nbd_op *o = op->priv;
+	struct hcb_dev *dev = o->dev;
 	struct nbd_dev *d = dev->priv;
+	o->done = true;
 	d->inflight--;
 	put_ready(d, op, -*error, hcb_clock_now(dev->clock));
 	return 1; /* libnbd may forget the command */
@@ -291,6 +294,23 @@ static int64_t start(struct nbd_dev *d, struct hcb_op *op)
 		break;
 	}
 	return -1;
+}
+
+/*
+ * Of a connection found broken while the command is sent, libnbd calls the callback,
+ * frees the command and then takes what it returns, the cookie, from there (1.14.2,
+ * lib/rw.c): only the callback says that such an op is done.
+ */
+static int hand_over(struct hcb_dev *dev, struct hcb_op *op)
+{
+	struct nbd_dev *d = dev->priv;
+	struct nbd_op *o = op->priv;
+	*o = (struct nbd_op){.dev = dev};
+	d->inflight++; /* before: on_done may come at once */
+	if (start(d, op) >= 0 || o->done)
+		return 0;
+	d->inflight--;
+	return nbd_get_errno() > 0 ? -nbd_get_errno() : -EIO;
 }
 
 /* The loop sleeps on what libnbd waits for, and not at all while poll has something. */
@@ -324,15 +344,10 @@ static int nbd_submit(struct hcb_dev *dev, struct hcb_op *const *ops, unsigned n
 		int r = hcb_dev_check_op(dev, op);
 		if (r == 0 && !hcb_nbd_look(&d->c))
 			r = -ENOTCONN;
-		if (r == 0) {
-			((struct nbd_op *)op->priv)->dev = dev;
-			d->inflight++; /* before: on_done may come at once */
-			if (start(d, op) >= 0)
-				continue;
-			d->inflight--;
-			r = nbd_get_errno() > 0 ? -nbd_get_errno() : -EIO;
-		}
-		put_ready(d, op, r, hcb_clock_now(dev->clock));
+		if (r == 0)
+			r = hand_over(dev, op);
+		if (r)
+			put_ready(d, op, r, hcb_clock_now(dev->clock));
 	}
 	arm(dev);
 	return (int)i;

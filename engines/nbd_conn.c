@@ -204,7 +204,7 @@ static int on_answer(void *arg, int *error)
 static int wait_for(struct hcb_nbd_conn *c, int64_t cookie, struct answer *a)
 {
 	uint64_t end = hcb_monotonic_ns() + c->deadline_ns;
-	if (cookie < 0)
+	if (cookie < 0 && !a->done) /* see hand_over in nbd.c */
 		return last_errno();
 	while (!a->done && ms_until(end))
 		if (hcb_nbd_step(c, ms_until(end)) < 0)
