@@ -86,3 +86,39 @@ struct hcb_interval_of_mean hcb_interval_of_mean(const double *y, size_t n,
 	r.hi = r.mean + half;
 	return r;
 }
+
+/* Covariance of the two means: of one value with itself, its standard error squared. */
+static double mean_covariance(const double *a, double ma, const double *b, double mb,
+                              size_t n)
+{
+	double sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += (a[i] - ma) * (b[i] - mb);
+	return sum / ((double)n * (double)(n - 1));
+}
+
+/* The ratios r for which mean(a) - r mean(b) is within t standard errors of 0: between
+   the roots of A r^2 - 2 B r + C. */
+struct hcb_interval_of_ratio hcb_interval_of_ratio(const double *a, const double *b,
+                                                   size_t n, double confidence)
+{
+	double ma = 0, mb = 0;
+	for (size_t i = 0; i < n; i++) {
+		ma += a[i] / (double)n;
+		mb += b[i] / (double)n;
+	}
+	struct hcb_interval_of_ratio out = {ma / mb, -INFINITY, INFINITY};
+	if (n < 2)
+		return out;
+	double t = hcb_t_quantile((1 + confidence) / 2, (double)(n - 1));
+	double A = mb * mb - t * t * mean_covariance(b, mb, b, mb, n);
+	double B = ma * mb - t * t * mean_covariance(a, ma, b, mb, n);
+	double C = ma * ma - t * t * mean_covariance(a, ma, a, ma, n);
+	if (A <= 0)
+		return out;
+	double d = B * B - A * C; /* below 0 by rounding only */
+	double root = d > 0 ? sqrt(d) : 0;
+	out.lo = (B - root) / A;
+	out.hi = (B + root) / A;
+	return out;
+}

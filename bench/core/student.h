@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Intervals for the mean of a few repetitions, by Student's t. */
+/* Intervals for the mean of a few repetitions, or for a ratio of two, by Student's t. */
 #ifndef HCB_CORE_STUDENT_H
 #define HCB_CORE_STUDENT_H
 
@@ -19,5 +19,19 @@ struct hcb_interval_of_mean {
 /* confidence: 0.95 and the like. Values are taken as independent and about normal. */
 struct hcb_interval_of_mean hcb_interval_of_mean(const double *y, size_t n,
                                                  double confidence);
+
+struct hcb_interval_of_ratio {
+	double ratio, lo, hi; /* -inf and inf where the sample bounds nothing: fewer than
+	                         2 pairs, or mean(b)'s own interval reaches 0 */
+};
+
+/*
+ * mean(a) / mean(b) of n pairs, a[i] and b[i] measured beside each other, by Fieller
+ * ("Some problems in interval estimation", J. R. Stat. Soc. B 16, 1954). What moves both
+ * of a pair, a busier hour say, cancels. Unlike the ratio of logarithms it holds for
+ * values that may be 0 or below, as differences are.
+ */
+struct hcb_interval_of_ratio hcb_interval_of_ratio(const double *a, const double *b,
+                                                   size_t n, double confidence);
 
 #endif
