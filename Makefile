@@ -68,8 +68,37 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/libhcb.a
 
 fuzzers: $(FUZZ_BIN)  # libFuzzer targets; ci/fuzz builds and runs them (VARIANT=fuzz CC=clang)
 
+# --- side by side with fio (perf/)
+PERF_SRC  := $(sort $(wildcard perf/*.c))
+PERF_OBJ  := $(PERF_SRC:%.c=$(B)/obj/%.o)
+# Tools on a library that is not there are not built; their rows say so.
+PERF_TOOL := hdd_direct loop_direct $(if $(findstring -lrbd,$(LIBS)),rbd_bare) \
+             $(if $(findstring -laio,$(LIBS)),submit_clock.so)
+PERF_TOOL := $(PERF_TOOL:%=$(B)/perf/%)
+
+$(B)/perf/hcb-perf: $(PERF_OBJ) $(B)/libhcb.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $(PERF_OBJ) $(B)/libhcb.a $(LIBS) -lm -lpthread
+
+$(B)/perf/%.so: perf/tools/%.c $(B)/config.mk
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $< -ldl
+
+$(B)/perf/%: perf/tools/%.c $(B)/libhcb.a
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libhcb.a $(LIBS) -lm -lpthread
+
+perf: $(B)/hcbench $(B)/perf/hcb-perf $(PERF_TOOL)  # build what `make bench` runs
+
+bench: deps  ## what hcbench costs beside fio, 15 minutes; ARGS="--quick --rows null-32"
+	@$(MAKE) --no-print-directory perf
+	$(B)/perf/hcb-perf $(ARGS)
+
 check: deps  ## set up (as root), build and run every test that needs no lab
-	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory all tests perf
 	@tests/run $(B)
 
 run: deps  ## set up (as root) and do the main job on the embedded default: the model disk
@@ -96,6 +125,6 @@ clean:  ## remove build/
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-.PHONY: all tests fuzzers check run deps lint asan tsan format clean help
+.PHONY: all tests fuzzers perf bench check run deps lint asan tsan format clean help
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(addsuffix .d,$(UNIT_BIN) $(FUZZ_BIN))
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(addsuffix .d,$(UNIT_BIN) $(FUZZ_BIN)) $(PERF_OBJ:.o=.d) $(wildcard $(B)/perf/*.d)
