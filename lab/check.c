@@ -8,7 +8,29 @@
 
 #include "lab/impl.h"
 
-static const char *const net_words[] = {"direct", "tinc"};
+const char *lab_net_word(enum hcb_net_kind kind)
+{
+	return kind == HCB_NET_TINC ? "tinc" : "direct";
+}
+
+const char *lab_vm_word(enum hcb_vm_net kind)
+{
+	return kind == HCB_VM_GRE ? "gre" : "none";
+}
+
+json_t *lab_addresses_json(const struct hcb_cluster *c, unsigned host)
+{
+	json_t *j = json_object();
+	char addr[32];
+	for (int n = 0; n < LAB_N_NETS; n++) {
+		if (!lab_has_net(c, (enum lab_net)n))
+			continue;
+		lab_address((enum lab_net)n, host, addr, sizeof(addr));
+		json_object_set_new(j, lab_net_kind((enum lab_net)n)->name,
+		                    json_string(addr));
+	}
+	return j;
+}
 
 /* One text each; the lab's state and the results of its runs carry them too. */
 json_t *lab_not_emulated(const struct hcb_cluster *c)
@@ -44,8 +66,7 @@ static json_t *disk_json(const struct hcb_disk_spec *d)
 static json_t *host_json(const struct lab *lab, unsigned i)
 {
 	const struct hcb_host_spec *h = &lab->cluster.hosts[i];
-	json_t *osds = json_array(), *addresses = json_object();
-	char addr[32];
+	json_t *osds = json_array();
 	for (unsigned k = 0; k < lab->n_osds; k++) {
 		const struct lab_osd *o = &lab->osds[k];
 		if (o->host != i)
@@ -55,17 +76,11 @@ static json_t *host_json(const struct lab *lab, unsigned i)
 		json_object_set_new(d, "class", json_string(o->spec.crush_class));
 		json_array_append_new(osds, d);
 	}
-	for (int n = 0; n < LAB_N_NETS; n++) {
-		if (!lab_has_net(&lab->cluster, (enum lab_net)n))
-			continue;
-		lab_address((enum lab_net)n, i, addr, sizeof(addr));
-		json_object_set_new(addresses, lab_net_kind((enum lab_net)n)->name,
-		                    json_string(addr));
-	}
-	json_t *j = json_pack("{s:s,s:s,s:b,s:I,s:o,s:o}", "name", h->name, "netns",
-	                      lab->hosts[i].netns, "monitor", lab->hosts[i].has_mon,
-	                      "port_bit_per_s", (json_int_t)h->port_bit_per_s,
-	                      "addresses", addresses, "disks", osds);
+	json_t *j =
+	        json_pack("{s:s,s:s,s:b,s:I,s:o,s:o}", "name", h->name, "netns",
+	                  lab->hosts[i].netns, "monitor", lab->hosts[i].has_mon,
+	                  "port_bit_per_s", (json_int_t)h->port_bit_per_s, "addresses",
+	                  lab_addresses_json(&lab->cluster, i), "disks", osds);
 	if (h->system.profile[0]) {
 		json_t *d = disk_json(&h->system);
 		json_object_set_new(d, "served", json_boolean(h->system_served));
@@ -86,9 +101,9 @@ static json_t *net_json(const struct hcb_cluster *c)
 			                  json_sprintf("%s.0/24", k->prefix), "port",
 			                  (int)k->port));
 	}
-	return json_pack("{s:s,s:s,s:s,s:o}", "public", net_words[c->public_net],
-	                 "cluster", net_words[c->cluster_net], "vm",
-	                 c->vm_net == HCB_VM_GRE ? "gre" : "none", "tunnels", tunnels);
+	return json_pack("{s:s,s:s,s:s,s:o}", "public", lab_net_word(c->public_net),
+	                 "cluster", lab_net_word(c->cluster_net), "vm",
+	                 lab_vm_word(c->vm_net), "tunnels", tunnels);
 }
 
 static json_t *pool_json(const struct lab *lab, const struct hcb_pool_spec *p)

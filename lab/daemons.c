@@ -266,6 +266,15 @@ int lab_daemons_alive(const struct lab *lab, struct hcb_err *err)
 		if (missing(lab->hosts[i].mgr_pid))
 			return gone(&mgr, err);
 	}
+	for (unsigned i = 0; i < lab->cluster.n_hosts * LAB_N_NETS; i++) {
+		struct daemon tinc = mon_of(lab, &lab->hosts[i / LAB_N_NETS], "tinc");
+		char kind[32];
+		snprintf(kind, sizeof(kind), "tinc-%s",
+		         lab_net_kind((enum lab_net)(i % LAB_N_NETS))->name);
+		tinc.kind = kind;
+		if (missing(tinc.host->tinc_pid[i % LAB_N_NETS]))
+			return gone(&tinc, err);
+	}
 	for (unsigned i = 0; i < lab->n_osds; i++) {
 		struct daemon osd = osd_of(lab, &lab->osds[i]);
 		if (missing(lab->osds[i].pid))

@@ -152,8 +152,8 @@ static void unmount_all(const char *dir)
 
 static void remove_netns(const char *name)
 {
-	char ns[HCB_MAX_HOSTS + 1][96];
-	unsigned n = lab_hunt_netns(name, ns, HCB_MAX_HOSTS + 1);
+	char ns[LAB_MAX_NETNS][96];
+	unsigned n = lab_hunt_netns(name, ns, LAB_MAX_NETNS);
 	for (unsigned i = 0; i < n; i++) {
 		umount2(ns[i], MNT_DETACH);
 		unlink(ns[i]);
@@ -185,7 +185,8 @@ static bool anything_left(const char *name, const char *dir, char *what, size_t 
 static void clean_round(const char *name, const char *dir)
 {
 	const unsigned first = 1u << LAB_PREY_CLIENT | 1u << LAB_PREY_OSD;
-	const unsigned daemons = first | 1u << LAB_PREY_MGR | 1u << LAB_PREY_MON;
+	const unsigned daemons =
+	        first | 1u << LAB_PREY_MGR | 1u << LAB_PREY_MON | 1u << LAB_PREY_NET;
 	stop_kinds(name, dir, first, HCB_SEC);
 	stop_kinds(name, dir, daemons, 0);
 	unmount_systems(dir);

@@ -32,6 +32,16 @@ static void read_lists(const json_t *root, struct hcb_lab_info *out)
 		get_str(v, "name", h->name, sizeof(h->name));
 		get_str(v, "netns", h->netns, sizeof(h->netns));
 		get_str(v, "address", h->address, sizeof(h->address));
+		get_str(v, "cluster_address", h->cluster_address,
+		        sizeof(h->cluster_address));
+		get_str(v, "link_address", h->link_address, sizeof(h->link_address));
+		get_str(v, "vm_address", h->vm_address, sizeof(h->vm_address));
+		get_str(v, "vm_netns", h->vm_netns, sizeof(h->vm_netns));
+		const json_t *pids = json_object_get(v, "pids");
+		h->mon = (pid_t)get_num(pids, "mon");
+		h->mgr = (pid_t)get_num(pids, "mgr");
+		h->tinc = (pid_t)get_num(pids, "tinc");
+		h->tinc_vm = (pid_t)get_num(pids, "tinc_vm");
 		const json_t *sys = json_object_get(v, "system_disk");
 		get_str(sys, "disk_dir", h->system_dir, sizeof(h->system_dir));
 		get_str(sys, "loop", h->system_loop, sizeof(h->system_loop));
@@ -68,6 +78,10 @@ static void read_info(const json_t *root, struct hcb_lab_info *out)
 	get_str(root, "keyring", out->keyring, sizeof(out->keyring));
 	get_str(root, "fsid", out->fsid, sizeof(out->fsid));
 	out->dilation = get_num(root, "dilation");
+	const json_t *net = json_object_get(root, "network");
+	get_str(net, "public", out->public_net, sizeof(out->public_net));
+	get_str(net, "cluster", out->cluster_net, sizeof(out->cluster_net));
+	get_str(net, "vm", out->vm_net, sizeof(out->vm_net));
 	out->recycle_wal = json_is_true(json_object_get(root, "recycle_wal"));
 	out->ram = json_is_true(json_object_get(root, "ram"));
 	const json_t *w = json_object_get(root, "warm");

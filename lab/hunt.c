@@ -18,7 +18,7 @@
 #include "lab/impl.h"
 
 #define NETNS_DIR "/run/netns"
-#define MAX_NS    (HCB_MAX_HOSTS + 1)
+#define MAX_NS    LAB_MAX_NETNS
 
 static bool is_number(const char *s)
 {
@@ -135,6 +135,7 @@ static enum lab_prey kind_of(pid_t pid)
 	} words[] = {{"ceph-osd ", LAB_PREY_OSD},
 	             {"ceph-mgr ", LAB_PREY_MGR},
 	             {"ceph-mon ", LAB_PREY_MON},
+	             {"tincd ", LAB_PREY_NET},
 	             {" disk serve ", LAB_PREY_DISK}};
 	if (read_cmdline(pid, buf, sizeof(buf)) <= 0)
 		return LAB_PREY_CLIENT;

@@ -11,6 +11,7 @@
 #include "lab/lab.h"
 
 #define LAB_SWITCH       "sw"          /* the switch's namespace is hcb-LAB-sw */
+#define LAB_VM           "_vm"         /* the machine on HOST: hcb-LAB-HOST_vm */
 #define LAB_ENV          "HCBENCH_LAB" /* marks every process of a lab in /proc/PID/environ */
 #define LAB_TMPFS        "hcb-lab"     /* source of the tmpfs a lab's state lies in */
 #define LAB_MAX_MONS     3
@@ -40,11 +41,13 @@ struct lab_net_kind {
 
 struct lab_host {
 	char name[32], netns[80];
-	char address[32]; /* on Ceph's public network */
+	char vm_netns[80]; /* of the virtual machine on it */
+	char address[32];  /* on Ceph's public network */
 	bool has_mon, has_system;
 	char mgr_key[48];
 	int system_loop; /* as lab_osd's */
 	pid_t mon_pid, mgr_pid;
+	pid_t tinc_pid[LAB_N_NETS]; /* of the networks that are tunnels */
 };
 
 /*
@@ -87,9 +90,15 @@ unsigned lab_lacks(struct lab *lab, struct hcb_err *out, unsigned max);
 int lab_need_program(const char *program, const char *package, struct hcb_err *err);
 
 /* ---- check.c ---- */
+/* As a cluster file says it. */
+const char *lab_net_word(enum hcb_net_kind kind);
+const char *lab_vm_word(enum hcb_vm_net kind);
+
 /* What the cluster file asks for that a lab can not give, one text each. Owned by the
  * caller. */
 json_t *lab_not_emulated(const struct hcb_cluster *c);
+/* {"link": "10.99.0.1", ...} of the networks there are. */
+json_t *lab_addresses_json(const struct hcb_cluster *c, unsigned host);
 
 /* ---- state.c: names, directories, the lock, lab.json ---- */
 void lab_parent_dir(char *buf, size_t size);
@@ -143,6 +152,19 @@ extern volatile sig_atomic_t lab_stop_signal;
 /* ---- net.c ---- */
 int lab_net_make(struct lab *lab, struct hcb_err *err);
 int lab_net_shape(struct lab *lab, struct hcb_err *err);
+/* On: what is sent to the first tunnel's addresses goes over the links instead. */
+int lab_net_bypass(struct lab *lab, bool on, struct hcb_err *err);
+
+/* ---- tinc.c ---- */
+/* Keys, files and daemons of all tunnels; waits until "admin" carries. Ceph's traffic
+   goes into it from lab_tunnels_use on. */
+int lab_tunnels_make(struct lab *lab, struct hcb_err *err);
+int lab_tunnels_use(struct lab *lab, struct hcb_err *err);
+void lab_tunnel_interface(enum lab_net net, char *buf, size_t size);
+
+/* ---- reach.c ---- */
+/* Waits until each host (virtual machine) reaches each other one over this network. */
+int lab_reach_all(const struct lab *lab, enum lab_net net, struct hcb_err *err);
 
 /* Both ends of a host's cable, in lab time: the wall rate is that by the dilation. */
 int lab_net_shape_host(const char *lab_name, const char *host, uint64_t bit_per_s,
@@ -199,6 +221,7 @@ enum lab_prey {
 	LAB_PREY_OSD,
 	LAB_PREY_MGR,
 	LAB_PREY_MON,
+	LAB_PREY_NET, /* what carries the others' traffic */
 	LAB_PREY_DISK
 };
 struct lab_proc {
@@ -211,6 +234,7 @@ unsigned lab_hunt_procs(const char *name, const char *dir, struct lab_proc *out)
 unsigned lab_hunt_loops(const char *dir, int *out, unsigned max);
 /* Mount points in or below dir, the deepest last. */
 unsigned lab_hunt_mounts(const char *dir, char (*out)[256], unsigned max);
+#define LAB_MAX_NETNS (2 * HCB_MAX_HOSTS + 1)
 unsigned lab_hunt_netns(const char *name, char (*out)[96], unsigned max);
 /* A lab of this name whose state lies in another folder than dir: its parent. */
 bool lab_hunt_elsewhere(const char *name, const char *dir, char *parent, size_t size);

@@ -24,8 +24,13 @@
 
 struct hcb_lab_host_info {
 	char name[32];
-	char netns[96];   /* path of its network namespace */
-	char address[32]; /* on Ceph's public network, without a prefix length */
+	char netns[96]; /* path of its network namespace */
+	/* Without prefix lengths. On Ceph's public and on its cluster network; of the
+	   host's port; of its virtual machine, "" if it has none. */
+	char address[32], cluster_address[32], link_address[32], vm_address[32];
+	char vm_netns[96];   /* path, "" if it has none */
+	pid_t mon, mgr;      /* 0: none runs here */
+	pid_t tinc, tinc_vm; /* of Ceph's tunnel, of the virtual machines'; 0: none */
 	/* The system disk, if it is served ("" if not): the disk server's mount ("" with
 	   --ram), its loop device, and where its file system is mounted. */
 	char system_dir[160], system_loop[32], system_fs[160];
@@ -59,6 +64,7 @@ struct hcb_lab_info {
 	char conf[128], keyring[128]; /* ceph.conf and client.admin's keyring */
 	char fsid[40];
 	double dilation;
+	char public_net[16], cluster_net[16], vm_net[16]; /* as in the cluster file */
 	bool ram;         /* disks without a model (--ram) */
 	bool recycle_wal; /* RocksDB was let reuse its logs */
 	struct hcb_lab_warm_info warm;

@@ -74,6 +74,8 @@ static void plan_host(struct lab *lab, unsigned i)
 	struct lab_host *h = &lab->hosts[i];
 	snprintf(h->name, sizeof(h->name), "%s", c->hosts[i].name);
 	snprintf(h->netns, sizeof(h->netns), "hcb-%.32s-%s", lab->name, h->name);
+	snprintf(h->vm_netns, sizeof(h->vm_netns), "hcb-%.32s-%s" LAB_VM, lab->name,
+	         h->name);
 	lab_address(lab_net_of(c->public_net), i, h->address, sizeof(h->address));
 	h->has_system = c->hosts[i].system_served;
 	h->system_loop = -1;

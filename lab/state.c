@@ -103,9 +103,9 @@ int lab_mkdirs(const char *path, struct hcb_err *err)
 
 int lab_state_make(struct lab *lab, struct hcb_err *err)
 {
-	static const char *const subdirs[] = {"mon",     "mgr",   "osd",  "run",
-	                                      "log",     "key",   "disk", "crash",
-	                                      "modules", "system"};
+	static const char *const subdirs[] = {"mon",     "mgr",    "osd",  "run",
+	                                      "log",     "key",    "disk", "crash",
+	                                      "modules", "system", "tinc"};
 	char opts[64], path[160];
 	int r = lab_mkdirs(lab->dir, err);
 	if (r)
@@ -199,7 +199,20 @@ static void host_info(const struct lab *lab, unsigned i, struct hcb_lab_host_inf
 {
 	snprintf(h->name, sizeof(h->name), "%s", lab->hosts[i].name);
 	snprintf(h->netns, sizeof(h->netns), "/run/netns/%s", lab->hosts[i].netns);
+	const struct hcb_cluster *c = &lab->cluster;
 	snprintf(h->address, sizeof(h->address), "%s", lab->hosts[i].address);
+	lab_address(lab_net_of(c->cluster_net), i, h->cluster_address,
+	            sizeof(h->cluster_address));
+	lab_address(LAB_NET_LINK, i, h->link_address, sizeof(h->link_address));
+	if (lab_has_net(c, LAB_NET_VM)) {
+		lab_address(LAB_NET_VM, i, h->vm_address, sizeof(h->vm_address));
+		snprintf(h->vm_netns, sizeof(h->vm_netns), "/run/netns/%s",
+		         lab->hosts[i].vm_netns);
+	}
+	h->mon = lab->hosts[i].mon_pid;
+	h->mgr = lab->hosts[i].mgr_pid;
+	h->tinc = lab->hosts[i].tinc_pid[LAB_NET_ADMIN];
+	h->tinc_vm = lab->hosts[i].tinc_pid[LAB_NET_VMLINK];
 	if (!lab->hosts[i].has_system)
 		return;
 	if (!lab->ram)
@@ -220,6 +233,12 @@ void lab_info_from(const struct lab *lab, struct hcb_lab_info *out)
 	snprintf(out->keyring, sizeof(out->keyring), "%s/key/client.admin", lab->dir);
 	snprintf(out->fsid, sizeof(out->fsid), "%s", lab->fsid);
 	out->dilation = lab->cluster.dilation;
+	snprintf(out->public_net, sizeof(out->public_net), "%s",
+	         lab_net_word(lab->cluster.public_net));
+	snprintf(out->cluster_net, sizeof(out->cluster_net), "%s",
+	         lab_net_word(lab->cluster.cluster_net));
+	snprintf(out->vm_net, sizeof(out->vm_net), "%s",
+	         lab_vm_word(lab->cluster.vm_net));
 	out->ram = lab->ram;
 	out->recycle_wal = lab->recycle_wal;
 	out->warm = lab->warm;
@@ -271,8 +290,15 @@ static json_t *changed_json(const struct hcb_lab_info *i)
 
 static json_t *host_to_json(const struct hcb_lab_host_info *h)
 {
-	json_t *j = json_pack("{s:s,s:s,s:s}", "name", h->name, "netns", h->netns,
-	                      "address", h->address);
+	json_t *j = json_pack(
+	        "{s:s,s:s,s:s,s:s,s:s,s:{s:i,s:i,s:i,s:i}}", "name", h->name, "netns",
+	        h->netns, "address", h->address, "cluster_address", h->cluster_address,
+	        "link_address", h->link_address, "pids", "mon", (int)h->mon, "mgr",
+	        (int)h->mgr, "tinc", (int)h->tinc, "tinc_vm", (int)h->tinc_vm);
+	if (h->vm_address[0]) {
+		json_object_set_new(j, "vm_address", json_string(h->vm_address));
+		json_object_set_new(j, "vm_netns", json_string(h->vm_netns));
+	}
 	if (h->system_fs[0])
 		json_object_set_new(j, "system_disk",
 		                    json_pack("{s:s,s:s,s:s,s:o}", "disk_dir",
@@ -296,13 +322,15 @@ json_t *hcb_lab_info_json(const struct hcb_lab_info *i)
 	}
 	for (unsigned n = 0; n < i->n_pools; n++)
 		json_array_append_new(pools, json_string(i->pools[n]));
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:b,s:b,s:o,s:o,s:o,s:o,s:o}",
-	                 "name", i->name, "cluster", i->cluster_name, "cluster_file",
-	                 i->cluster_file, "dir", i->dir, "conf", i->conf, "keyring",
-	                 i->keyring, "fsid", i->fsid, "dilation", i->dilation, "ram",
-	                 i->ram, "recycle_wal", i->recycle_wal, "changed",
-	                 changed_json(i), "warm", warm_to_json(&i->warm), "hosts", hosts,
-	                 "osds", osds, "pools", pools);
+	return json_pack(
+	        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:{s:s,s:s,s:s},s:b,s:b,s:o,s:o,"
+	        "s:o,s:o,s:o}",
+	        "name", i->name, "cluster", i->cluster_name, "cluster_file",
+	        i->cluster_file, "dir", i->dir, "conf", i->conf, "keyring", i->keyring,
+	        "fsid", i->fsid, "dilation", i->dilation, "network", "public",
+	        i->public_net, "cluster", i->cluster_net, "vm", i->vm_net, "ram", i->ram,
+	        "recycle_wal", i->recycle_wal, "changed", changed_json(i), "warm",
+	        warm_to_json(&i->warm), "hosts", hosts, "osds", osds, "pools", pools);
 }
 
 int lab_state_save(const struct lab *lab, struct hcb_err *err)

@@ -58,24 +58,38 @@ static int do_finish(struct lab *lab, struct hcb_err *err)
 	return r ? r : lab_state_save(lab, err);
 }
 
+static bool has_admin(const struct lab *lab)
+{
+	return lab_has_net(&lab->cluster, LAB_NET_ADMIN);
+}
+
+static bool has_tunnels(const struct lab *lab)
+{
+	return lab_has_net(&lab->cluster, LAB_NET_ADMIN) ||
+	       lab_has_net(&lab->cluster, LAB_NET_VMLINK);
+}
+
 static const struct step {
 	const char *name, *text;
 	int (*run)(struct lab *lab, struct hcb_err *err);
+	bool (*wanted)(const struct lab *lab); /* NULL: always */
 } steps[] = {
-        {"state", "state directory", lab_state_make},
-        {"network", "hosts and switch", lab_net_make},
-        {"disks", "served disks and loop devices", lab_disks_start},
-        {"conf", "ceph.conf, keys, monitor map", lab_conf_make},
-        {"mkfs", "stores of monitors and OSDs", lab_mkfs},
-        {"mgrs", "managers", lab_mgrs_start},
-        {"map", "quorum, OSDs in the map", lab_cluster_configure},
-        {"osds", "OSDs", lab_osds_start},
-        {"pools", "pools", lab_pools_make},
-        {"health", "HEALTH_OK, all placement groups active+clean", lab_health_wait},
-        {"check", "OSDs see rotating disks", lab_check_osds},
-        {"warm", "warm-up", do_warm},
-        {"timing", "disks' timing on, links shaped", do_timing},
-        {"finish", "monitors at Ceph's own pace, state written", do_finish},
+        {"state", "state directory", lab_state_make, NULL},
+        {"network", "hosts and switch", lab_net_make, NULL},
+        {"tunnels", "Tinc: keys and daemons", lab_tunnels_make, has_tunnels},
+        {"disks", "served disks and loop devices", lab_disks_start, NULL},
+        {"conf", "ceph.conf, keys, monitor map", lab_conf_make, NULL},
+        {"mkfs", "stores of monitors and OSDs", lab_mkfs, NULL},
+        {"mgrs", "managers", lab_mgrs_start, NULL},
+        {"map", "quorum, OSDs in the map", lab_cluster_configure, NULL},
+        {"osds", "OSDs", lab_osds_start, NULL},
+        {"pools", "pools", lab_pools_make, NULL},
+        {"health", "HEALTH_OK, all placement groups active+clean", lab_health_wait, NULL},
+        {"check", "OSDs see rotating disks", lab_check_osds, NULL},
+        {"warm", "warm-up", do_warm, NULL},
+        {"timing", "disks' timing on, links shaped", do_timing, NULL},
+        {"tunnelled", "Ceph's traffic goes into the tunnel", lab_tunnels_use, has_admin},
+        {"finish", "monitors at Ceph's own pace, state written", do_finish, NULL},
 };
 
 static void on_signal(int sig)
@@ -96,6 +110,8 @@ static int run_steps(struct lab *lab, struct hcb_err *err)
 	const char *kill_at = getenv(KILL_ENV);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		const struct step *s = &steps[i];
+		if (s->wanted && !s->wanted(lab))
+			continue;
 		if (kill_at && strcmp(kill_at, s->name) == 0)
 			raise(SIGKILL);
 		int r = s->run(lab, err);

@@ -167,8 +167,15 @@ static const char *get(const json_t *j, const char *key)
 static void print_host(const json_t *h)
 {
 	const json_t *sys = json_object_get(h, "system_disk");
-	printf("  %s %s%s%s\n", get(h, "name"), get(h, "address"),
-	       sys ? ", file on its system disk: " : "", sys ? get(sys, "target") : "");
+	printf("  %s %s", get(h, "name"), get(h, "address"));
+	if (strcmp(get(h, "address"), get(h, "cluster_address")) != 0)
+		printf(", cluster %s", get(h, "cluster_address"));
+	if (strcmp(get(h, "address"), get(h, "link_address")) != 0)
+		printf(", port %s", get(h, "link_address"));
+	if (*get(h, "vm_address"))
+		printf(", virtual machine %s", get(h, "vm_address"));
+	printf("%s%s\n", sys ? ", file on its system disk: " : "",
+	       sys ? get(sys, "target") : "");
 }
 
 static void print_status(const json_t *j)
@@ -191,6 +198,9 @@ static void print_status(const json_t *j)
 		       json_number_value(json_object_get(warm, "kv_flush_ratio")));
 	else
 		printf("  cold\n");
+	const json_t *net = json_object_get(j, "network");
+	printf("  public %s, cluster %s, virtual machines %s\n", get(net, "public"),
+	       get(net, "cluster"), get(net, "vm"));
 	printf("  conf %s\n", get(j, "conf"));
 	json_array_foreach(json_object_get(j, "hosts"), i, v) print_host(v);
 }

@@ -157,11 +157,13 @@ static void describe(void *arg, struct hcb_kvs *facts)
 	}
 	json_decref(list);
 	hcb_kvs_json(facts, "lab",
-	             json_pack("{sssssfsbsfsfsisO}", "name", lab.name, "cluster",
-	                       lab.cluster_name, "dilation", lab.dilation, "warm",
-	                       lab.warm.done, "warm_s", lab.warm.seconds,
-	                       "flushes_per_kv_batch", lab.warm.kv_flush_ratio, "hosts",
-	                       (int)lab.n_hosts, "disks", disks));
+	             json_pack("{sssss{ssssss}sfsbsfsfsisO}", "name", lab.name, "cluster",
+	                       lab.cluster_name, "network", "public", lab.public_net,
+	                       "cluster", lab.cluster_net, "vm", lab.vm_net, "dilation",
+	                       lab.dilation, "warm", lab.warm.done, "warm_s",
+	                       lab.warm.seconds, "flushes_per_kv_batch",
+	                       lab.warm.kv_flush_ratio, "hosts", (int)lab.n_hosts,
+	                       "disks", disks));
 	json_decref(disks);
 }
 
