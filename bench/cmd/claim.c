@@ -39,8 +39,10 @@ static int parse(int argc, char **argv, struct claim *c, struct hcb_err *err)
 			c->confirm = optarg;
 		else if (o == 'j')
 			c->json = true;
-		else
-			return hcb_bad_option("claim", o, argv, options, err);
+		else {
+			hcb_bad_option("claim", o, argv, options, err);
+			return -EINVAL;
+		}
 	}
 	if (optind != argc - 1)
 		return hcb_err_usage(err, "claim: expected one device or file");

@@ -81,8 +81,10 @@ static int parse(int argc, char **argv, struct report_args *a, struct hcb_err *e
 	int c;
 	optind = 1;
 	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (c != 't')
-			return hcb_bad_option("report", c, argv, options, err);
+		if (c != 't') {
+			hcb_bad_option("report", c, argv, options, err);
+			return -EINVAL;
+		}
 		a->term = optarg;
 	}
 	if (argc - optind < 2 || argc - optind - 1 > MAX_DOCS)
