@@ -115,7 +115,7 @@ int hcb_blockdev_open(struct hcb_dev *dev, struct hcb_err *err)
 	if (!conf->fua)
 		dev->caps &= ~(uint32_t)HCB_CAP_FUA;
 	if (dev->read_only)
-		dev->caps &= HCB_CAP_READ | HCB_CAP_FLUSH | HCB_CAP_REAL;
+		dev->caps &= HCB_CAP_READ | HCB_CAP_FLUSH | HCB_CAP_REAL | HCB_CAP_STORES;
 	return 0;
 }
 

@@ -31,7 +31,8 @@ enum hcb_cap {
 	HCB_CAP_MODEL = 1u << 6,          /* may run under the virtual clock */
 	HCB_CAP_ANONYMOUS =
 	        1u << 7, /* each mention is a device of its own, unless ADDRESS@NAME */
-	HCB_CAP_REAL = 1u << 8, /* writes to something that outlives the run */
+	HCB_CAP_REAL = 1u << 8,   /* writes to something that outlives the run */
+	HCB_CAP_STORES = 1u << 9, /* a read gives what was written */
 };
 
 struct hcb_dev {
@@ -61,6 +62,10 @@ struct hcb_dev {
 	/* set at any time, by any thread: the run must stop, and why. Points to a string
 	   that lives as long as the device. NULL while all is well. */
 	_Atomic(const char *) trouble;
+
+	/* raised by an engine that plays a power cut, before it takes the first op after
+	   it: what was done by then and not durable may be gone */
+	_Atomic uint32_t power_cuts;
 
 	/* set by close: the deadline passed and a library still holds ops' buffers.
 	   Whoever owns those buffers must leak them: a late answer may yet be written

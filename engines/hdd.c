@@ -3,6 +3,9 @@
  * hdd: the model disk of hdd_model.h as an engine, in virtual or real time. It keeps no
  * data unless store=on: writes are then kept in a sparse file in memory, taken over when
  * submitted. Without, a read leaves its buffer as it was.
+ *
+ * With cut= the data, not the model's state, is what volatile.h says of a power cut: an
+ * adversary, who keeps no more than a flush obliges him to, in the model's time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,19 +16,21 @@
 
 #include "bench/core/random.h"
 #include "bench/core/units.h"
-#include "engines/engine.h"
 #include "engines/hdd_model.h"
+#include "engines/volatile.h"
 
 struct hdd_conf {
-	uint64_t size_bytes, seed;
+	uint64_t size_bytes, seed, cut_ns;
 	double filled, slow;
-	int cache, fua, store;
+	int cache, fua, store, lie;
 };
 
 struct hdd_dev {
 	struct hdd_profile profile;
 	struct hdd *disk;
 	int data_fd;
+	bool can_cut; /* then the data lies in the next */
+	struct hcb_volatile vol;
 	uint64_t seed;
 	struct hcb_op **bad; /* ops refused at submit, oldest at tail */
 	uint32_t head, tail, mask;
@@ -74,6 +79,16 @@ static const struct hcb_opt hdd_opts[] = {
          .offset = offsetof(struct hdd_conf, store),
          .def = "off",
          .help = "keep the data (in memory), so that reads give what was written"},
+        {.name = "cut",
+         .type = HCB_OPT_DURATION,
+         .offset = offsetof(struct hdd_conf, cut_ns),
+         .def = "0s",
+         .help = "store=on: cut the power at this time of the run; 0s: never"},
+        {.name = "lie",
+         .type = HCB_OPT_BOOL,
+         .offset = offsetof(struct hdd_conf, lie),
+         .def = "off",
+         .help = "cut=: what is flushed is lost too"},
         {.name = NULL},
 };
 
@@ -103,7 +118,17 @@ static uint64_t own_seed(const struct hcb_dev *dev)
 
 static int open_store(struct hcb_dev *dev, struct hcb_err *err)
 {
+	const struct hdd_conf *conf = dev->conf;
 	struct hdd_dev *d = dev->priv;
+	if (conf->cut_ns) {
+		int r = hcb_volatile_init(&d->vol, dev->size_bytes, d->seed);
+		if (r)
+			return hcb_err_sys(err, r, "open %s: make its data", dev->target);
+		d->can_cut = true;
+		d->vol.cut_ns = conf->cut_ns;
+		d->vol.lies = conf->lie;
+		return 0;
+	}
 	d->data_fd = memfd_create("hcb-hdd", MFD_CLOEXEC);
 	if (d->data_fd < 0 || ftruncate(d->data_fd, (off_t)dev->size_bytes) != 0)
 		return hcb_err_sys(err, -errno, "open %s: make its data", dev->target);
@@ -115,8 +140,24 @@ static void hdd_close(struct hcb_dev *dev)
 	struct hdd_dev *d = dev->priv;
 	hdd_free(d->disk);
 	free(d->bad);
+	if (d->can_cut)
+		hcb_volatile_free(&d->vol);
 	if (d->data_fd >= 0)
 		close(d->data_fd);
+}
+
+static int check_conf(const struct hcb_dev *dev, struct hcb_err *err)
+{
+	const struct hdd_conf *conf = dev->conf;
+	uint32_t most = conf->cut_ns ? HCB_VOLATILE_MAX_LEN : HDD_MAX_REQUEST;
+	if (dev->max_len > most)
+		return hcb_err_usage(err, "open %s: ops of %u bytes; the model takes %u",
+		                     dev->target, dev->max_len, most);
+	if (conf->cut_ns && !conf->store)
+		return hcb_err_usage(err, "open %s: cut= needs store=on", dev->target);
+	if (conf->lie && !conf->cut_ns)
+		return hcb_err_usage(err, "open %s: lie= needs cut=", dev->target);
+	return 0;
 }
 
 static int hdd_open(struct hcb_dev *dev, struct hcb_err *err)
@@ -124,11 +165,8 @@ static int hdd_open(struct hcb_dev *dev, struct hcb_err *err)
 	const struct hdd_conf *conf = dev->conf;
 	struct hdd_dev *d = dev->priv;
 	d->data_fd = -1;
-	if (dev->max_len > HDD_MAX_REQUEST)
-		return hcb_err_usage(err,
-		                     "open %s: ops of %u bytes; the model takes 64 MiB",
-		                     dev->target, dev->max_len);
-	int r = find_profile(d, dev->address, err);
+	int r = check_conf(dev, err);
+	r = r ? r : find_profile(d, dev->address, err);
 	if (r)
 		return r;
 	d->seed = own_seed(dev);
@@ -159,6 +197,8 @@ static int hdd_open(struct hcb_dev *dev, struct hcb_err *err)
 			dev->caps &= ~(uint32_t)HCB_CAP_ALWAYS_DURABLE;
 		if (conf->store)
 			r = open_store(dev, err);
+		else
+			dev->caps &= ~(uint32_t)HCB_CAP_STORES;
 	}
 	if (r)
 		hdd_close(dev);
@@ -190,6 +230,8 @@ static int hdd_describe(const struct hcb_dev *dev, struct hcb_kvs *facts)
 	hcb_kvs_double(facts, "rpm", 60e9 / (double)hdd_rev_ns(d->disk));
 	hcb_kvs_double(facts, "slow", conf->slow);
 	hcb_kvs_bool(facts, "stores_data", conf->store);
+	if (d->can_cut)
+		hcb_kvs_u64(facts, "power_cuts", d->vol.cuts);
 	return 0;
 }
 
@@ -209,6 +251,8 @@ static int hdd_submit_ops(struct hcb_dev *dev, struct hcb_op *const *ops, unsign
 	struct hdd_dev *d = dev->priv;
 	uint64_t now = hcb_clock_now(dev->clock);
 	unsigned i;
+	if (d->can_cut)
+		hcb_volatile_tick(&d->vol, dev);
 	for (i = 0; i < n && d->head - d->tail <= d->mask; i++) {
 		struct hcb_op *op = ops[i];
 		struct hdd_req r = {
@@ -222,6 +266,8 @@ static int hdd_submit_ops(struct hcb_dev *dev, struct hcb_op *const *ops, unsign
 		if (!op->result && d->data_fd >= 0)
 			op->result = move_data(d, op);
 		int e = op->result ? op->result : hdd_submit(d->disk, now, &r);
+		if (!e && d->can_cut)
+			hcb_volatile_begin(&d->vol, op);
 		if (e == -EAGAIN)
 			break;
 		if (e) {
@@ -238,6 +284,9 @@ static unsigned hdd_poll(struct hcb_dev *dev, struct hcb_op **done, unsigned max
 	struct hdd_dev *d = dev->priv;
 	struct hdd_done from[64];
 	unsigned n = 0, got;
+	bool durable = dev->caps & HCB_CAP_ALWAYS_DURABLE;
+	if (d->can_cut)
+		hcb_volatile_tick(&d->vol, dev);
 	while (n < max && d->tail != d->head)
 		done[n++] = d->bad[d->tail++ & d->mask];
 	do {
@@ -246,6 +295,8 @@ static unsigned hdd_poll(struct hcb_dev *dev, struct hcb_op **done, unsigned max
 		for (unsigned i = 0; i < got; i++) {
 			struct hcb_op *op = from[i].cookie;
 			op->done_ns = from[i].done_ns;
+			if (d->can_cut)
+				hcb_volatile_end(&d->vol, op, durable);
 			done[n++] = op;
 		}
 	} while (got == 64 && n < max);
@@ -273,9 +324,11 @@ const struct hcb_engine hcb_engine_hdd = {
         .address_help = "PROFILE[@NAME]",
         .opts = hdd_opts,
         .caps = HCB_CAP_READ | HCB_CAP_WRITE | HCB_CAP_FLUSH | HCB_CAP_FUA |
-                HCB_CAP_ALWAYS_DURABLE | HCB_CAP_MODEL | HCB_CAP_ANONYMOUS,
+                HCB_CAP_ALWAYS_DURABLE | HCB_CAP_MODEL | HCB_CAP_ANONYMOUS |
+                HCB_CAP_STORES,
         .conf_size = sizeof(struct hdd_conf),
         .dev_size = sizeof(struct hdd_dev),
+        .op_size = sizeof(struct hcb_volatile_op),
         .open = hdd_open,
         .close = hdd_close,
         .describe = hdd_describe,

@@ -234,7 +234,8 @@ const struct hcb_engine hcb_engine_libaio = {
         .opts = hcb_blockdev_opts,
         .conf_size = sizeof(struct hcb_blockdev_conf),
 #ifdef HCB_HAVE_LIBAIO
-        .caps = HCB_CAP_READ | HCB_CAP_WRITE | HCB_CAP_FLUSH | HCB_CAP_FUA | HCB_CAP_REAL,
+        .caps = HCB_CAP_READ | HCB_CAP_WRITE | HCB_CAP_FLUSH | HCB_CAP_FUA |
+                HCB_CAP_REAL | HCB_CAP_STORES,
         .dev_size = sizeof(struct libaio_dev),
         .op_size = sizeof(struct iocb),
         .open = libaio_open,

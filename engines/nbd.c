@@ -218,7 +218,7 @@ static void set_caps(struct hcb_dev *dev)
 		lacks |= HCB_CAP_DISCARD;
 	dev->caps &= ~lacks;
 	if (dev->read_only)
-		dev->caps &= HCB_CAP_READ | HCB_CAP_FLUSH | HCB_CAP_REAL;
+		dev->caps &= HCB_CAP_READ | HCB_CAP_FLUSH | HCB_CAP_REAL | HCB_CAP_STORES;
 }
 
 static int nbd_open(struct hcb_dev *dev, struct hcb_err *err)
@@ -458,7 +458,7 @@ const struct hcb_engine hcb_engine_nbd = {
         .conf_size = sizeof(struct nbd_conf),
 #ifdef HCB_HAVE_NBD
         .caps = HCB_CAP_READ | HCB_CAP_WRITE | HCB_CAP_FLUSH | HCB_CAP_FUA |
-                HCB_CAP_DISCARD | HCB_CAP_REAL,
+                HCB_CAP_DISCARD | HCB_CAP_REAL | HCB_CAP_STORES,
         .dev_size = sizeof(struct nbd_dev),
         .op_size = sizeof(struct nbd_op),
         .open = nbd_open,

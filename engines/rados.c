@@ -321,7 +321,7 @@ const struct hcb_engine hcb_engine_rados = {
         .conf_size = sizeof(struct hcb_rados_conf),
 #ifdef HCB_HAVE_RADOS
         .caps = HCB_CAP_READ | HCB_CAP_WRITE | HCB_CAP_FLUSH | HCB_CAP_FUA |
-                HCB_CAP_ALWAYS_DURABLE | HCB_CAP_REAL,
+                HCB_CAP_ALWAYS_DURABLE | HCB_CAP_REAL | HCB_CAP_STORES,
         .dev_size = sizeof(struct rados_dev),
         .open = rados_dev_open,
         .close = rados_dev_close,

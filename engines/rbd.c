@@ -155,7 +155,7 @@ static int rbd_dev_open(struct hcb_dev *dev, struct hcb_err *err)
 	if (!v->fua_native)
 		dev->caps &= ~(uint32_t)HCB_CAP_FUA;
 	if (v->read_only)
-		dev->caps &= HCB_CAP_READ | HCB_CAP_FLUSH | HCB_CAP_REAL;
+		dev->caps &= HCB_CAP_READ | HCB_CAP_FLUSH | HCB_CAP_REAL | HCB_CAP_STORES;
 	return 0;
 }
 
@@ -281,7 +281,7 @@ const struct hcb_engine hcb_engine_rbd = {
         .conf_size = sizeof(struct hcb_rbd_conf),
 #ifdef HCB_HAVE_RBD
         .caps = HCB_CAP_READ | HCB_CAP_WRITE | HCB_CAP_FLUSH | HCB_CAP_FUA |
-                HCB_CAP_DISCARD | HCB_CAP_ALWAYS_DURABLE | HCB_CAP_REAL,
+                HCB_CAP_DISCARD | HCB_CAP_ALWAYS_DURABLE | HCB_CAP_REAL | HCB_CAP_STORES,
         .dev_size = sizeof(struct rbd_dev),
         .open = rbd_dev_open,
         .close = rbd_dev_close,

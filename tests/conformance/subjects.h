@@ -212,9 +212,11 @@ static void targets_of(const struct hcb_engine *e)
 		add(e, "null:", "", false);
 	} else if (strcmp(e->name, "mem") == 0) {
 		add(e, "mem:32MiB", "mem:lots", true);
+		add(e, "mem:32MiB,volatile=on,cut=1h", "mem:32MiB,lie=on", true);
 	} else if (strcmp(e->name, "hdd") == 0) {
 		add(e, "hdd:generic-7200", "hdd:no-such-profile", false);
 		add(e, "hdd:generic-7200,store=on,cache=on", "", true);
+		add(e, "hdd:generic-7200,store=on,cut=1h", "", true);
 	} else if (strcmp(e->name, "rbd") == 0) {
 		add_ceph(e, true);
 	} else if (strcmp(e->name, "rados") == 0) {

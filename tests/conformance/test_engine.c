@@ -222,6 +222,7 @@ static void open_keeps_its_promises(void **state)
 	const struct hcb_dev *d = g.dev;
 	uint32_t caps = d->caps;
 	assert_int_equal(caps & ~s->engine->caps, 0);
+	assert_int_equal(!!(caps & HCB_CAP_STORES), s->stores);
 	assert_true(d->size_bytes >= WANT);
 	assert_true(d->block_bytes >= 1 && (d->block_bytes & (d->block_bytes - 1)) == 0);
 	assert_int_equal(d->size_bytes % d->block_bytes, 0);
