@@ -278,6 +278,11 @@ static void check_outside(struct hcb_loop *l, uint64_t now_ns)
 		set_reason(l, t);
 		end_window(l, now_ns, HCB_STOP_TROUBLE);
 	}
+	const char *full = l->verify && !o->quiet ? hcb_verify_trouble(l->verify) : NULL;
+	if (full) {
+		set_reason(l, full);
+		end_window(l, now_ns, HCB_STOP_TROUBLE);
+	}
 	if (o->inflight && l->caps.stall_ns && !o->quiet &&
 	    now_ns - o->last_done_ns > l->caps.stall_ns) {
 		snprintf(l->reason, sizeof(l->reason),
@@ -335,6 +340,8 @@ static void complete(struct hcb_loop *l, struct hcb_op *op)
 	o->inflight--;
 	if (op->done_ns > o->last_done_ns)
 		o->last_done_ns = op->done_ns;
+	if (l->verify)
+		hcb_verify_done(l->verify, op);
 	if (goes_on_with_flush(l, op))
 		return;
 	if (op->result)
@@ -459,6 +466,9 @@ static bool submit_device(struct hcb_loop *l, unsigned d)
 	}
 	for (unsigned i = 0; i < (unsigned)took; i++)
 		note_lateness(l, batch[i]);
+	if (l->verify)
+		hcb_verify_sent(l->verify, d, batch, (unsigned)took,
+		                atomic_load(&dev->power_cuts));
 	o->submit_from_ns = from;
 	o->submit_to_ns = to;
 	give_back(l, batch + took, n - (unsigned)took);
@@ -475,7 +485,9 @@ static bool submit_device(struct hcb_loop *l, unsigned d)
 static void give_buffer(struct hcb_loop *l, struct hcb_op *op)
 {
 	struct hcb_loop_own *o = l->own;
-	if (op->kind == HCB_WRITE)
+	if (op->kind == HCB_WRITE && l->verify)
+		hcb_verify_fill(l->verify, op);
+	else if (op->kind == HCB_WRITE)
 		op->buf = o->payload +
 		          hcb_random_below(&o->chance, PAYLOAD_BYTES / 4096) * 4096;
 	else

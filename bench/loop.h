@@ -15,6 +15,7 @@
 #include "bench/faults.h"
 #include "bench/layout.h"
 #include "bench/record.h"
+#include "bench/verify.h"
 
 struct hcb_window {
 	bool whole_cycles;    /* warm-up and end fall on cycle edges */
@@ -54,6 +55,7 @@ struct hcb_loop {
 	struct hcb_record *rec;
 	struct hcb_window window;
 	struct hcb_caps caps;
+	struct hcb_verify *verify;                /* NULL: data is not verified */
 	const volatile sig_atomic_t *signal_seen; /* set by the handler to the signal */
 	void (*progress)(void *arg, const struct hcb_loop *l,
 	                 uint64_t now_ns); /* once a second */
