@@ -136,18 +136,30 @@ int hcb_result_path_check(const char *path, struct hcb_err *err)
 
 /* ------------------------------------------------------------------- writing ---- */
 
-static int write_all(int fd, const char *data, size_t len)
+int hcb_write_all(int fd, const void *data, size_t len)
 {
+	const char *at = data;
 	while (len) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
-		data += n;
+		at += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd) ? -errno : 0;
+	return 0;
+}
+
+struct bytes {
+	const void *data;
+	size_t len;
+};
+
+static int put_bytes(void *arg, int fd)
+{
+	const struct bytes *b = arg;
+	return hcb_write_all(fd, b->data, b->len);
 }
 
 /* Another name if a process that was killed has left one like it behind. */
@@ -188,13 +200,16 @@ static int give_name(struct place *p, int fd)
 	return -errno;
 }
 
-static int write_at(struct place *p, const void *data, size_t len, struct hcb_err *err)
+static int write_at(struct place *p, int (*put)(void *arg, int fd), void *arg,
+                    struct hcb_err *err)
 {
 	bool named = false;
 	int fd = open_temp(p, &named);
 	if (fd < 0)
 		return hcb_err_sys(err, -errno, "write %s", p->path);
-	int r = write_all(fd, data, len);
+	int r = put(arg, fd);
+	if (r == 0 && fsync(fd))
+		r = -errno;
 	if (r == 0 && !named) {
 		r = give_name(p, fd);
 		named = r == 0;
@@ -214,14 +229,21 @@ static int write_at(struct place *p, const void *data, size_t len, struct hcb_er
 	return 0;
 }
 
-int hcb_write_atomic(const char *path, const void *data, size_t len, struct hcb_err *err)
+int hcb_write_atomic_from(const char *path, int (*put)(void *arg, int fd), void *arg,
+                          struct hcb_err *err)
 {
 	struct place p;
 	int r = place_open(&p, path, path, err);
 	if (r == 0)
-		r = write_at(&p, data, len, err);
+		r = write_at(&p, put, arg, err);
 	place_close(&p);
 	return r;
+}
+
+int hcb_write_atomic(const char *path, const void *data, size_t len, struct hcb_err *err)
+{
+	struct bytes b = {data, len};
+	return hcb_write_atomic_from(path, put_bytes, &b, err);
 }
 
 int hcb_write_json_atomic(const char *path, json_t *doc, struct hcb_err *err)
@@ -236,7 +258,8 @@ int hcb_write_json_atomic(const char *path, json_t *doc, struct hcb_err *err)
 	if (r == 0) {
 		len = strlen(text);
 		text[len] = '\n'; /* over the terminator: files end in a newline */
-		r = write_at(&p, text, len + 1, err);
+		struct bytes b = {text, len + 1};
+		r = write_at(&p, put_bytes, &b, err);
 	}
 	place_close(&p);
 	free(text);

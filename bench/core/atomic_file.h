@@ -32,5 +32,10 @@ int hcb_write_json_atomic(const char *path, json_t *doc, struct hcb_err *err);
 /* Any file of our own making; replaces without asking. path must not be a symbolic link.
  */
 int hcb_write_atomic(const char *path, const void *data, size_t len, struct hcb_err *err);
+/* The same for what is too large to be held: put writes it to fd, 0 or -errno. */
+int hcb_write_atomic_from(const char *path, int (*put)(void *arg, int fd), void *arg,
+                          struct hcb_err *err);
+/* write(2) until all is written; 0 or -errno. */
+int hcb_write_all(int fd, const void *data, size_t len);
 
 #endif
