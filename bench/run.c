@@ -16,6 +16,7 @@
 #include "bench/prefill.h"
 #include "bench/progress.h"
 #include "bench/run_document.h"
+#include "bench/run_verify.h"
 #include "engines/target.h"
 
 #define LOOP_NICE -11
@@ -34,6 +35,9 @@ struct session {
 	struct hcb_loop loop;
 	struct hcb_faults faults;
 	struct hcb_hostload host;
+	struct hcb_run_verify verify;
+	struct hcb_evidence evidence;
+	char behind[160]; /* evidence.other_behind */
 	struct hcb_judgement judged;
 	struct hcb_observed seen;
 	void *state;
@@ -87,7 +91,7 @@ static int open_targets(struct session *s, struct hcb_err *err)
 			return r;
 	}
 	hcb_layout_set_fua(&s->layout, run->fua_native);
-	return 0;
+	return hcb_run_verify_check(run, &s->layout, err);
 }
 
 static int prefill(struct session *s, struct hcb_err *err)
@@ -171,6 +175,7 @@ static int run_loop(struct session *s, struct hcb_err *err)
 	r = r ? r
 	      : run->wl->init(&s->state, run->conf, &s->layout.geo, run->seed,
 	                      &s->rec.sink, err);
+	r = r ? r : hcb_run_verify_new(&s->verify, run, &s->layout, err);
 	if (r)
 		return r;
 	s->loop = (struct hcb_loop){
@@ -181,6 +186,7 @@ static int run_loop(struct session *s, struct hcb_err *err)
 	        .rec = &s->rec,
 	        .window = window_of(run),
 	        .caps = run->caps,
+	        .verify = s->verify.books,
 	        .signal_seen = run->signal_seen,
 	        .faults = run->n_faults ? &s->faults : NULL,
 	};
@@ -316,12 +322,13 @@ static unsigned whole_cycles(const struct session *s)
 	return s->rec.n_blocks - (s->rec.measure_start_ns == 0 && s->rec.n_blocks > 0);
 }
 
-static void judge(struct session *s)
+static void gather_evidence(struct session *s)
 {
 	const struct hcb_record *rec = &s->rec;
 	const struct hcb_loop *l = &s->loop;
 	double seconds = (double)(rec->measure_end_ns - rec->measure_start_ns) / 1e9;
-	struct hcb_evidence e = {
+	struct hcb_evidence *e = &s->evidence;
+	*e = (struct hcb_evidence){
 	        .stop = l->stop,
 	        .stop_reason = l->reason,
 	        .virtual_clock = s->run->virtual_clock,
@@ -341,27 +348,43 @@ static void judge(struct session *s)
 	        .held_ops = rec->held_ops,
 	        .op_errors = rec->total_errors,
 	};
-	double grown = (double)e.backlog_end - (double)e.backlog_start;
+	double grown = (double)e->backlog_end - (double)e->backlog_start;
 	/* Cut short, the backlog's ends do not fit the window kept: what it finished
 	 * counts. */
 	if (l->stop != HCB_STOP_DONE)
-		e.achieved_per_s = seconds > 0 ? (double)due_in_window(rec) / seconds : 0;
+		e->achieved_per_s =
+		        seconds > 0 ? (double)due_in_window(rec) / seconds : 0;
 	else
-		e.achieved_per_s = seconds > 0 ? ((double)e.due - grown) / seconds : 0;
-	cycle_spread(rec, &e.cycle_rate_spread, &e.cycle_rate_noise);
-	char behind[160];
+		e->achieved_per_s = seconds > 0 ? ((double)e->due - grown) / seconds : 0;
+	cycle_spread(rec, &e->cycle_rate_spread, &e->cycle_rate_noise);
 	if (s->run->mix && seconds > 0 &&
-	    hcb_mix_behind(s->run->mix, rec, seconds, behind, sizeof(behind)))
-		e.other_behind = behind;
-	ask_state(s, &e);
-	s->seen.achieved_per_s = e.achieved_per_s;
+	    hcb_mix_behind(s->run->mix, rec, seconds, s->behind, sizeof(s->behind)))
+		e->other_behind = s->behind;
+	ask_state(s, e);
+	s->seen.achieved_per_s = e->achieved_per_s;
 	const struct hcb_surroundings *a = s->run->around;
 	if (a && a->disk_lateness)
-		e.disk_late_known = a->disk_lateness(a->arg, &e.disk_late_p99_ns);
-	if (a && a->disk_lateness && !e.disk_late_known && !e.environment)
-		e.environment =
+		e->disk_late_known = a->disk_lateness(a->arg, &e->disk_late_p99_ns);
+	if (a && a->disk_lateness && !e->disk_late_known && !e->environment)
+		e->environment =
 		        "the emulated disks could not be asked for their lateness";
-	hcb_judge(&e, &s->judged);
+}
+
+/* After the counts: they are of the run. */
+static void verify(struct session *s)
+{
+	struct hcb_run_verify *v = &s->verify;
+	hcb_run_verify_after(v, s->run, &s->layout, &s->loop, &s->clock);
+	s->seen.verify = hcb_run_verify_json(v, s->run);
+	if (v->sentence[0])
+		s->evidence.data_wrong = v->sentence;
+}
+
+/* By a signal: the run, or the reading back after it. */
+static bool interrupted(const struct session *s)
+{
+	return s->loop.stop == HCB_STOP_SIGNAL ||
+	       (s->verify.unverified && s->run->signal_seen && *s->run->signal_seen);
 }
 
 /* A run that was cut short keeps its whole cycles; without one it keeps what there is. */
@@ -377,9 +400,14 @@ static void trim_window(struct session *s)
 
 static int exit_code_of(const struct session *s)
 {
-	switch (s->loop.stop) {
-	case HCB_STOP_SIGNAL:
+	/* What is lost is told even to who interrupts. */
+	if (s->verify.lost)
+		return HCB_EXIT_FAILED;
+	if (interrupted(s))
 		return 128 + (int)*s->run->signal_seen;
+	if (s->verify.unverified)
+		return HCB_EXIT_FAILED;
+	switch (s->loop.stop) {
 	case HCB_STOP_ERROR:
 	case HCB_STOP_STALL:
 	case HCB_STOP_STUCK:
@@ -389,6 +417,7 @@ static int exit_code_of(const struct session *s)
 	case HCB_STOP_NONE:
 	case HCB_STOP_DONE:
 	case HCB_STOP_END:
+	case HCB_STOP_SIGNAL:
 	case HCB_STOP_BYTES:
 		break;
 	}
@@ -426,6 +455,7 @@ static void close_session(struct session *s)
 	if (s->state)
 		s->run->wl->fini(s->state);
 	hcb_loop_free(&s->loop);
+	hcb_run_verify_free(&s->verify, &s->layout);
 	hcb_record_free(&s->rec);
 	hcb_hostload_free(&s->host);
 	hcb_layout_free(&s->layout);
@@ -460,10 +490,12 @@ int hcb_run_once(const struct hcb_run *run, json_t **doc, int *exit_code,
 			s->seen.steal = hcb_hostload_steal(&s->host);
 		}
 		trim_window(s);
-		judge(s);
+		gather_evidence(s);
 		if (!s->loop.left_out) /* storage that does not answer is not asked */
 			count_storage(s, s->after, &s->around_after);
 		change_of_storage(s);
+		verify(s);
+		hcb_judge(&s->evidence, &s->judged);
 		*doc = document(s);
 		*exit_code = exit_code_of(s);
 	}

@@ -51,6 +51,9 @@ struct hcb_run {
 	const struct hcb_fault *faults; /* by time */
 	unsigned n_faults;
 	bool fua_native, no_prefill;
+	bool verify;                /* read back what was written, once the run is over */
+	const char *verify_log;     /* keep the books of it there, for a later reading */
+	const char *lab, *lab_host; /* named in the log; NULL: none */
 	uint64_t deadline_ns;
 	const char *command; /* canonical, for the result */
 	const struct hcb_surroundings *around;

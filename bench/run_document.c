@@ -300,6 +300,7 @@ json_t *hcb_run_document(const struct hcb_observed *o)
 	json_object_set_new(doc, "validity",
 	                    hcb_json_validity(o->judged, &o->rec->lateness, o->host_busy,
 	                                      o->run->virtual_clock));
+	json_object_set_new(doc, "verify", o->verify);
 	json_object_set_new(doc, "targets", targets(o));
 	json_object_set_new(doc, "transactions", transactions(o));
 	json_object_set_new(doc, "unfinished",

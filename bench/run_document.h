@@ -25,6 +25,7 @@ struct hcb_observed {
 	json_t *dev_change[HCB_MAX_VOLUMES]; /* counters over the run, or NULL; borrowed
 	                                      */
 	json_t *around_change;               /* borrowed */
+	json_t *verify; /* owned until then: goes into the document */
 };
 
 json_t *hcb_run_document(const struct hcb_observed *o);

@@ -154,6 +154,8 @@ static void judge_cycles(const struct hcb_evidence *e, struct hcb_judgement *j)
 void hcb_judge(const struct hcb_evidence *e, struct hcb_judgement *out)
 {
 	memset(out, 0, sizeof(*out));
+	if (e->data_wrong)
+		add(out, HCB_INVALID, "%s", e->data_wrong);
 	judge_stop(e, out);
 	judge_bench(e, out);
 	judge_load(e, out);

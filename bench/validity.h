@@ -38,8 +38,9 @@ struct hcb_evidence {
 	bool drifting; /* no cycles: MSER-5 cuts in the second half of the window */
 	const char *other_behind; /* what a workload beside the main one could not carry,
 	                             or NULL */
-	const char *environment;  /* why the storage was not as asked for, or NULL */
-	const char *disturbance;  /* what else it was doing, or NULL */
+	const char *data_wrong;  /* what --verify found, or why it could not look; NULL */
+	const char *environment; /* why the storage was not as asked for, or NULL */
+	const char *disturbance; /* what else it was doing, or NULL */
 };
 
 struct hcb_judgement {

@@ -51,6 +51,8 @@ struct hcb_dev {
 	uint64_t deadline_ns; /* wall time any one call to the outside may take */
 	bool read_only;       /* nothing will be written: open so */
 
+	bool is_open; /* target.c's */
+
 	/* set by open */
 	uint64_t size_bytes;
 	uint32_t block_bytes;     /* alignment of offset and length */

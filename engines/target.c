@@ -116,12 +116,28 @@ int hcb_target_open(struct hcb_dev *dev, struct hcb_err *err)
 		                (unsigned long long)dev->want_bytes);
 		dev->engine->close(dev);
 	}
+	dev->is_open = r == 0;
 	return r;
 }
 
 void hcb_target_close(struct hcb_dev *dev)
 {
-	dev->engine->close(dev);
+	if (dev->is_open)
+		dev->engine->close(dev);
+	dev->is_open = false;
+}
+
+int hcb_target_reopen(struct hcb_dev *dev, bool read_only, struct hcb_err *err)
+{
+	hcb_target_close(dev);
+	if (dev->abandoned)
+		return hcb_err_set(err, -EBUSY, "open %s again: it never answered",
+		                   dev->target);
+	memset(dev->priv, 0, dev->engine->dev_size);
+	atomic_store(&dev->trouble, NULL); /* it lay in what was closed */
+	dev->wake_fd = -1;
+	dev->read_only = read_only;
+	return hcb_target_open(dev, err);
 }
 
 void hcb_target_free(struct hcb_dev *dev)

@@ -497,6 +497,7 @@ static void put_run(FILE *out, const json_t *doc)
 {
 	put_verdict(out, doc);
 	put_load(out, doc);
+	hcb_text_verify(out, json_object_get(doc, "verify"));
 	put_targets(out, doc);
 	put_transactions(out, doc);
 	hcb_text_drill(out, doc);
@@ -511,7 +512,7 @@ static void put_run(FILE *out, const json_t *doc)
 static const struct {
 	const char *kind;
 	void (*put)(FILE *out, const json_t *doc);
-} kinds[] = {{"run", put_run}, {"ab", hcb_text_ab}};
+} kinds[] = {{"run", put_run}, {"ab", hcb_text_ab}, {"verify", hcb_text_verify_document}};
 
 static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb_err *err)
 {
@@ -529,6 +530,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run,ab",
+        .kinds = "run,ab,verify",
         .write = text_write,
 };

@@ -8,6 +8,10 @@
 
 /* A whole document of kind "ab". */
 void hcb_text_ab(FILE *f, const json_t *doc);
+/* What --verify found; nothing if verify, a document's own, is null. */
+void hcb_text_verify(FILE *f, const json_t *verify);
+/* A whole document of kind "verify". */
+void hcb_text_verify_document(FILE *f, const json_t *doc);
 /* Faults, stalls, before / during / after; nothing if the run had no faults. */
 void hcb_text_drill(FILE *f, const json_t *doc);
 

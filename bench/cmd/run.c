@@ -1,48 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "bench/cmd/run_args.h"
 #include "bench/cmd/run_lab.h"
+#include "bench/cmd/signals.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/atomic_file.h"
+#include "bench/verify_log.h"
 #include "reports/report.h"
-
-static volatile sig_atomic_t signal_seen;
-
-/* timeout(1), systemd and a terminal signal the process and then its group: the same
- * request comes twice within microseconds. A person's second Ctrl-C comes later. */
-#define ONE_REQUEST_NS 500000000ull
-
-/* The first signal ends the run with a partial result; the second ends the process. */
-static void on_signal(int sig)
-{
-	static volatile uint64_t first_ns;
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	uint64_t now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-	if (!signal_seen)
-		first_ns = now_ns;
-	else if (now_ns - first_ns > ONE_REQUEST_NS)
-		_exit(128 + sig);
-	signal_seen = sig;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa;
-	memset(&sa, 0, sizeof(sa));
-	sa.sa_handler = on_signal;
-	sigemptyset(&sa.sa_mask);
-	sigaddset(&sa.sa_mask, SIGINT);
-	sigaddset(&sa.sa_mask, SIGTERM);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-}
 
 static int show(const struct hcb_run_args *a, const json_t *doc, struct hcb_err *err)
 {
@@ -60,9 +27,10 @@ static int run_main(int argc, char **argv)
 	int r = hcb_run_args_parse(argc, argv, &a, &err);
 	if (!r && a.out)
 		r = hcb_result_path_check(a.out, &err);
+	if (!r && a.run.verify_log)
+		r = hcb_verify_log_check(a.run.verify_log, &err);
 	if (!r) {
-		catch_signals();
-		a.run.signal_seen = &signal_seen;
+		a.run.signal_seen = hcb_catch_signals();
 		r = a.lab ? hcb_run_lab_enter(&a, &err) : 0;
 	}
 	if (!r)
@@ -81,7 +49,9 @@ static int run_main(int argc, char **argv)
 	if (!r)
 		return code;
 	int failed = hcb_fail(&err);
-	return r == -EINTR && signal_seen ? 128 + (int)signal_seen : failed;
+	return r == -EINTR && a.run.signal_seen && *a.run.signal_seen
+	               ? 128 + (int)*a.run.signal_seen
+	               : failed;
 }
 
 const struct hcb_verb hcb_verb_run = {
@@ -112,11 +82,16 @@ const struct hcb_verb hcb_verb_run = {
                  "  --keep-going        a failed operation does not end the run\n"
                  "  --native-fua        use FUA where the target has it\n"
                  "  --no-prefill        do not write the volumes before the run\n"
+                 "  --verify            read back what was written: what is lost or torn "
+                 "is named\n"
+                 "  --verify-log FILE   keep what is to be there, for \"hcbench verify "
+                 "FILE\" later\n"
                  "  --timeout TIME      for each call to the outside (default 30s)\n"
                  "  --stall-limit TIME  give up when nothing completes that long "
                  "(default 120s)\n"
                  "  -q, --quiet         no progress\n"
-                 "exit: 0 valid, 1 failed, 2 usage, 11 unsteady, 13 invalid, 14 refused "
+                 "exit: 0 valid, 1 failed or data lost, 2 usage, 11 unsteady, 13 "
+                 "invalid, 14 refused "
                  "for safety,\n"
                  "      130/143 interrupted (the result is then marked partial)\n",
         .main = run_main,

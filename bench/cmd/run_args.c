@@ -33,7 +33,9 @@ enum {
 	O_FUA,
 	O_NO_PREFILL,
 	O_TIMEOUT,
-	O_STALL
+	O_STALL,
+	O_VERIFY,
+	O_VERIFY_LOG
 };
 
 static const struct option options[] = {
@@ -54,6 +56,8 @@ static const struct option options[] = {
         {"no-prefill", no_argument, NULL, O_NO_PREFILL},
         {"timeout", required_argument, NULL, O_TIMEOUT},
         {"stall-limit", required_argument, NULL, O_STALL},
+        {"verify", no_argument, NULL, O_VERIFY},
+        {"verify-log", required_argument, NULL, O_VERIFY_LOG},
         {"output", required_argument, NULL, 'o'},
         {"quiet", no_argument, NULL, 'q'},
         {NULL, 0, NULL, 0},
@@ -170,6 +174,12 @@ static int one_option(struct hcb_run_args *a, int c, char **argv, struct hcb_err
 		return parse_duration("timeout", &a->run.deadline_ns, err);
 	case O_STALL:
 		return parse_duration("stall-limit", &a->run.caps.stall_ns, err);
+	case O_VERIFY:
+		a->run.verify = true;
+		return 0;
+	case O_VERIFY_LOG:
+		a->run.verify_log = optarg;
+		return 0;
 	case 'o':
 		a->out = optarg;
 		return 0;
@@ -334,6 +344,8 @@ static void canonical_command(struct hcb_run_args *a)
 		more(a, " --native-fua");
 	if (run->no_prefill)
 		more(a, " --no-prefill");
+	if (run->verify)
+		more(a, " --verify");
 }
 
 int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a, struct hcb_err *err)
@@ -377,6 +389,8 @@ int hcb_run_args_parse(int argc, char **argv, struct hcb_run_args *a, struct hcb
 	a->run.faults = a->faults;
 	a->run.n_faults = a->n_faults;
 	a->run.progress = !a->quiet;
+	a->run.lab = a->lab;
+	a->run.lab_host = a->lab_host;
 	canonical_command(a);
 	a->run.command = a->command;
 	return 0;

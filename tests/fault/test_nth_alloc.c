@@ -68,7 +68,7 @@ __attribute__((noinline)) void *calloc(size_t n, size_t size)
 }
 #endif
 
-static int run_once(const char *target, json_t **doc, struct hcb_err *err)
+static int run_once(const char *target, bool verify, json_t **doc, struct hcb_err *err)
 {
 	const struct hcb_workload *wl = &hcb_workload_postgres;
 	struct hcb_binding on;
@@ -88,6 +88,7 @@ static int run_once(const char *target, json_t **doc, struct hcb_err *err)
 	        .warmup_auto = true,
 	        .duration_ns = 2 * HCB_SEC,
 	        .deadline_ns = HCB_SEC,
+	        .verify = verify,
 	        .command = "test",
 	};
 	armed = true;
@@ -97,7 +98,7 @@ static int run_once(const char *target, json_t **doc, struct hcb_err *err)
 	return r;
 }
 
-static void every_failure(const char *target)
+static void every_failure(const char *target, bool verify)
 {
 	uint64_t n, failed = 0;
 	for (n = 1; n < 10000; n++) {
@@ -105,7 +106,7 @@ static void every_failure(const char *target)
 		json_t *doc = NULL;
 		countdown = n;
 		calls = 0;
-		int r = run_once(target, &doc, &err);
+		int r = run_once(target, verify, &doc, &err);
 		if (r) {
 			failed++;
 			assert_null(doc);
@@ -130,7 +131,7 @@ static void test_null(void **state)
 	(void)state;
 	if (!OWN_ALLOCATOR)
 		skip();
-	every_failure("all=null:");
+	every_failure("all=null:", false);
 }
 
 static void test_hdd(void **state)
@@ -138,7 +139,15 @@ static void test_hdd(void **state)
 	(void)state;
 	if (!OWN_ALLOCATOR)
 		skip();
-	every_failure("all=hdd:generic-7200");
+	every_failure("all=hdd:generic-7200", false);
+}
+
+static void test_verify(void **state)
+{
+	(void)state;
+	if (!OWN_ALLOCATOR)
+		skip();
+	every_failure("all=hdd:generic-7200,store=on", true);
 }
 
 int main(void)
@@ -146,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_null),
 	        cmocka_unit_test(test_hdd),
+	        cmocka_unit_test(test_verify),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

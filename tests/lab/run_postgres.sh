@@ -88,9 +88,16 @@ osd=$("$HCBENCH" lab status "$lab" --json | jq -r '(if type == "array" then .[0]
 # shellcheck disable=SC2086
 RUN_TIMEOUT=200 run run postgres --lab "$lab" --on all=rbd:main/db --set scale=10 \
 	--set wal_segments=8 --set checkpoint_timeout=20s --set checkpoints=2 \
-	--set "rate=$rate/s" --set arrivals=steady --set clients=8 -q -o "$tmp/stop.json"
+	--set "rate=$rate/s" --set arrivals=steady --set clients=8 --verify --verify-log "$tmp/log" \
+	-q -o "$tmp/stop.json"
 wait
 expect_result "$tmp/stop.json"
+# And all that was flushed is there, for this process and for the next.
+jq -e '.verify.read_back and .verify.promised_blocks > 500 and (.verify.first | length) == 0' \
+	"$tmp/stop.json" >/dev/null || fail "verify: $(jq -c .verify "$tmp/stop.json")"
+RUN_TIMEOUT=100 run verify "$tmp/log" -q
+expect_exit 0
+expect_stdout "all are there"
 jq -e '.transactions[0].response_ns.max >= 3e9 and .unfinished == 0
 	and .validity.lateness_ns.p99 < 1e8' "$tmp/stop.json" >/dev/null ||
 	fail "$(jq -c '[.transactions[0].response_ns, .unfinished, .validity]' "$tmp/stop.json")"

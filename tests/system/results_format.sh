@@ -70,6 +70,12 @@ run run micro --on all=hdd:generic-7200 --set size=1MiB --set flush=2 --duration
 expect_exit 0
 compare "$tmp/micro.json" "always micro hdd lateness"
 
+# What --verify finds on a target that loses what it said was durable.
+run run micro --on all=mem:,volatile=on,cut=2s,lie=on --set size=1MiB --set rate=500/s --set flush=2 \
+	--duration 4s --verify -q -o "$tmp/verify.json"
+expect_exit 1
+compare "$tmp/verify.json" "always micro lateness verify lost"
+
 # Each parameter is told of, by its name without the unit.
 for key in $(jq -r '.run.params | keys[]' "$tmp/hdd.json" "$tmp/micro.json" | sort -u); do
 	case $key in
@@ -82,6 +88,6 @@ done
 
 # The real clock adds what it ran on. Whether the machine is quiet enough is not asked.
 run run postgres --on all=mem: --clock real --set scale=1 --set wal_segments=5 \
-	--set checkpoint_timeout=1s --set rate=50/s -q -o "$tmp/mem.json"
+	--set checkpoint_timeout=1s --set rate=50/s --verify -q -o "$tmp/mem.json"
 case $status in 0 | 11 | 13) ;; *) fail "exit code $status" ;; esac
-compare "$tmp/mem.json" "always postgres phases real"
+compare "$tmp/mem.json" "always postgres phases real verify costs"
