@@ -133,8 +133,8 @@ static void judge_cycles(const struct hcb_evidence *e, struct hcb_judgement *j)
 		return;
 	if (!e->whole_cycles && e->drifting)
 		add(j, HCB_UNSTEADY,
-		    "no steady state: MSER-5 finds the warm-up reaching into the "
-		    "second half of the window");
+		    "no steady state: the seconds' mean or p99 moved between the "
+		    "window's halves");
 	if (!e->has_cycles)
 		return;
 	if (e->whole_cycles < MIN_CYCLES)

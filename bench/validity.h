@@ -35,7 +35,7 @@ struct hcb_evidence {
 	double cycle_rate_spread; /* (max - min) / mean of the cycles' rates */
 	double cycle_rate_noise;  /* what counting alone would give, same unit */
 	uint64_t held_ops, op_errors;
-	bool drifting; /* no cycles: MSER-5 cuts in the second half of the window */
+	bool drifting; /* no cycles: the seconds' mean or p99 moved over the window */
 	const char *other_behind; /* what a workload beside the main one could not carry,
 	                             or NULL */
 	const char *data_wrong;  /* what --verify found, or why it could not look; NULL */

@@ -151,6 +151,86 @@ static void test_white_noise_is_mostly_kept(void **state)
 	assert_true(cut < 90);
 }
 
+static void test_median(void **state)
+{
+	double odd[] = {3, 1, 2}, even[] = {4, 1, 3, 2};
+	(void)state;
+	assert_close(hcb_median(odd, 3), 2, 0);
+	assert_close(hcb_median(even, 4), 2.5, 0);
+	assert_close(hcb_median(even, 0), 0, 0);
+}
+
+/* A second's mean latency: noise of 20 % about 10, in some seconds five times as much. */
+static double second(struct hcb_random *r, double stalls, double factor)
+{
+	double v = factor * (10 + 2 * noise(r));
+	return hcb_random_unit(r) < stalls ? 5 * v : v;
+}
+
+/* Stationary series, with and without stalls, are not called moved; MSER-5 alone would
+ * call a good part of them so. */
+static void test_stalls_are_no_drift(void **state)
+{
+	(void)state;
+	for (unsigned with = 0; with < 2; with++) {
+		for (size_t n = 60; n <= N; n *= 2) {
+			unsigned moved = 0, mser = 0;
+			for (uint64_t seed = 0; seed < 500; seed++) {
+				struct hcb_random r;
+				hcb_random_init(&r, seed, with);
+				for (size_t i = 0; i < n; i++)
+					y[i] = second(&r, with * 0.03, 1);
+				moved += hcb_drifts(y, n, 0.10);
+				mser += !hcb_mser5(y, n).steady;
+			}
+			print_message("%zu values%s: moved %u, MSER-5 %u of 500\n", n,
+			              with ? " with stalls" : "", moved, mser);
+			assert_in_range(moved, 0, 10);
+			assert_true(mser >= 20);
+		}
+	}
+}
+
+/* Neighbours that depend on each other wander, and do not go anywhere. */
+static void test_wandering_is_rarely_drift(void **state)
+{
+	unsigned moved = 0;
+	(void)state;
+	for (uint64_t seed = 0; seed < 500; seed++) {
+		struct hcb_random r;
+		double ar = 0;
+		hcb_random_init(&r, seed, 7);
+		for (size_t i = 0; i < N; i++) {
+			ar = 0.5 * ar + noise(&r);
+			y[i] = 10 + 2 * ar;
+		}
+		moved += hcb_drifts(y, N, 0); /* by the test alone: about 1 % */
+	}
+	print_message("AR(0.5): moved %u of 500\n", moved);
+	assert_in_range(moved, 0, 20);
+}
+
+static void test_what_moves_is_drift(void **state)
+{
+	struct hcb_random r;
+	(void)state;
+	hcb_random_init(&r, 3, 3);
+	for (size_t i = 0; i < N; i++) /* slower and slower */
+		y[i] = second(&r, 0.03, 1 + (double)i / N);
+	assert_true(hcb_drifts(y, N, 0.10));
+	for (size_t i = 0; i < N; i++) /* a warm-up of 60 % */
+		y[i] = second(&r, 0, i < N * 6 / 10 ? 1.5 : 1);
+	assert_true(hcb_drifts(y, N, 0.10));
+	assert_false(hcb_drifts(y, N, 0.60)); /* as much is allowed */
+	assert_false(hcb_drifts(y, 49, 0.10));
+	for (size_t i = 0; i < 60; i++) /* a clean ramp, and ties */
+		y[i] = 10 + (double)(i / 6);
+	assert_true(hcb_drifts(y, 60, 0.10));
+	for (size_t i = 0; i < 60; i++)
+		y[i] = 10;
+	assert_false(hcb_drifts(y, 60, 0));
+}
+
 static void test_autocorr_of_known_series(void **state)
 {
 	static const double alternating[] = {1, -1, 1, -1, 1, -1};
@@ -195,6 +275,10 @@ int main(void)
 	        cmocka_unit_test(test_periodic_is_steady),
 	        cmocka_unit_test(test_short_series),
 	        cmocka_unit_test(test_white_noise_is_mostly_kept),
+	        cmocka_unit_test(test_median),
+	        cmocka_unit_test(test_stalls_are_no_drift),
+	        cmocka_unit_test(test_wandering_is_rarely_drift),
+	        cmocka_unit_test(test_what_moves_is_drift),
 	        cmocka_unit_test(test_autocorr_of_known_series),
 	        cmocka_unit_test(test_autocorr_of_ar1),
 	};
