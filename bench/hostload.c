@@ -104,16 +104,32 @@ double hcb_hostload_steal(const struct hcb_hostload *h)
 	return n ? share(h->steal, h->total, 0, n - 1) : 0;
 }
 
-double hcb_hostload_worst10(const struct hcb_hostload *h)
+/* Readings from..to. */
+static double worst10(const struct hcb_hostload *h, uint32_t from, uint32_t to)
 {
-	uint32_t n = atomic_load(&h->n);
 	double worst = 0;
-	if (n && n <= 10)
-		return hcb_hostload_mean(h);
-	for (uint32_t i = 0; i + 10 < n; i++) {
+	if (to - from < 10)
+		return share(h->busy, h->total, from, to);
+	for (uint32_t i = from; i + 10 <= to; i++) {
 		double b = share(h->busy, h->total, i, i + 10);
 		if (b > worst)
 			worst = b;
 	}
 	return worst;
+}
+
+double hcb_hostload_worst10(const struct hcb_hostload *h)
+{
+	uint32_t n = atomic_load(&h->n);
+	return n ? worst10(h, 0, n - 1) : 0;
+}
+
+double hcb_hostload_worst10_of(const struct hcb_hostload *h, double from_s, double to_s)
+{
+	uint32_t n = atomic_load(&h->n);
+	if (!n || from_s < 0 || from_s >= (double)(n - 1))
+		return 0;
+	double end = to_s > (double)(n - 1) ? (double)(n - 1) : to_s;
+	uint32_t to = (uint32_t)end + (end > (double)(uint32_t)end);
+	return worst10(h, (uint32_t)from_s, to);
 }

@@ -29,6 +29,8 @@ void hcb_hostload_free(struct hcb_hostload *h);
 /* Shares of all processors' time, 0 to 1: over all readings, and of the worst 10 s. */
 double hcb_hostload_mean(const struct hcb_hostload *h);
 double hcb_hostload_worst10(const struct hcb_hostload *h);
+/* The same of the part between two wall times since the start; shorter: its mean. */
+double hcb_hostload_worst10_of(const struct hcb_hostload *h, double from_s, double to_s);
 double hcb_hostload_steal(const struct hcb_hostload *h);
 
 #endif

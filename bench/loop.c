@@ -442,8 +442,8 @@ static uint64_t lateness(const struct hcb_loop_own *o, const struct hcb_op *op)
 
 static void note_lateness(struct hcb_loop *l, const struct hcb_op *op)
 {
-	if (op->loop_state != OP_WAITED && l->rec->measuring)
-		hcb_hist_record(&l->rec->lateness, lateness(l->own, op));
+	if (op->loop_state != OP_WAITED)
+		hcb_record_lateness(l->rec, lateness(l->own, op));
 }
 
 static bool submit_device(struct hcb_loop *l, unsigned d)
@@ -663,5 +663,6 @@ void hcb_loop_run(struct hcb_loop *l)
 	}
 	l->left_out = o->inflight;
 	l->drained_ns = hcb_clock_now(l->clock);
+	hcb_record_merge_lateness(l->rec);
 	hcb_record_tick(l->rec, hcb_clock_now(l->clock));
 }

@@ -143,6 +143,7 @@ void hcb_record_block(struct hcb_record *r, uint64_t now_ns)
 	struct hcb_block *b = &r->blocks[r->n_blocks++];
 	b->start_ns = now_ns;
 	b->end_ns = 0;
+	open_hist(&b->lateness);
 	for (unsigned i = 0; i < r->wl->n_txs; i++) {
 		open_hist(&b->tx[i].response);
 		open_hist(&b->tx[i].service);
@@ -238,6 +239,7 @@ void hcb_record_op(struct hcb_record *r, const struct hcb_op *op)
 		hcb_record_tick(r, op->done_ns);
 		count_total(r, op);
 	}
+	r->stream_regions[op->stream] |= 1u << op->region;
 	struct hcb_block *b = block_of(r, op->due_ns);
 	if (!b)
 		return;
@@ -262,6 +264,13 @@ void hcb_record_merge_tx(const struct hcb_record *r, unsigned tx,
 		hcb_hist_merge(&out->service, &r->blocks[i].tx[tx].service);
 		out->failed += r->blocks[i].tx[tx].failed;
 	}
+}
+
+void hcb_record_merge_lateness(struct hcb_record *r)
+{
+	hcb_hist_reset(&r->lateness);
+	for (unsigned i = 0; i < r->n_blocks; i++)
+		hcb_hist_merge(&r->lateness, &r->blocks[i].lateness);
 }
 
 void hcb_record_merge_stream(const struct hcb_record *r, unsigned s,

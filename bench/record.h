@@ -30,6 +30,8 @@ struct hcb_stream_record {
 
 struct hcb_block {
 	uint64_t start_ns, end_ns; /* end 0: still open */
+	int verdict;               /* enum hcb_verdict, by who judges the run */
+	struct hcb_hist lateness;
 	struct hcb_tx_record tx[HCB_MAX_TX];
 	struct hcb_stream_record stream[HCB_MAX_STREAMS];
 };
@@ -65,12 +67,13 @@ struct hcb_record {
 	uint64_t phase_ended_ns[HCB_MAX_PHASES];
 	uint64_t phase_seen[HCB_MAX_PHASES]; /* times begun */
 	uint32_t phase_now;
-	struct hcb_hist lateness;
 	/* stalls of HCB_GAP_NS and more between one completion and the next, the first
 	   HCB_MAX_GAPS of them; warm-up and all */
 	struct hcb_gap gaps[HCB_MAX_GAPS];
 	unsigned n_gaps;
 	uint64_t last_tx_ns;
+	struct hcb_hist lateness; /* of the blocks kept: hcb_record_merge_lateness */
+	uint32_t stream_regions[HCB_MAX_STREAMS]; /* bit set: it had ops there */
 	/* since the first op, warm-up and all: to be compared with what the storage
 	 * counted */
 	uint64_t total_writes, total_write_bytes, total_reads, total_read_bytes,
@@ -91,6 +94,13 @@ struct hcb_record {
 	void *on_cycle_arg;
 };
 
+/* Of an op submitted inside the window. */
+static inline void hcb_record_lateness(struct hcb_record *r, uint64_t ns)
+{
+	if (r->measuring)
+		hcb_hist_record(&r->blocks[r->n_blocks - 1].lateness, ns);
+}
+
 int hcb_record_init(struct hcb_record *r, const struct hcb_workload *wl,
                     struct hcb_err *err);
 void hcb_record_free(struct hcb_record *r);
@@ -106,6 +116,7 @@ void hcb_record_tick(struct hcb_record *r, uint64_t now_ns); /* closes passed in
 /* Bin-wise merge of the blocks into *out (caller zeroes through hcb_hist_reset). */
 void hcb_record_merge_tx(const struct hcb_record *r, unsigned tx,
                          struct hcb_tx_record *out);
+void hcb_record_merge_lateness(struct hcb_record *r); /* into r->lateness */
 void hcb_record_merge_stream(const struct hcb_record *r, unsigned s,
                              struct hcb_stream_record *out);
 

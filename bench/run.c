@@ -48,6 +48,7 @@ struct session {
 	json_t *before[HCB_MAX_VOLUMES], *after[HCB_MAX_VOLUMES];
 	json_t *around_before, *around_after;
 	uint64_t wall_start;
+	bool measured; /* the window began */
 };
 
 /* --- targets ---------------------------------------------------------------------- */
@@ -244,21 +245,19 @@ static void cycle_spread(const struct hcb_record *rec, double *spread, double *n
 		*spread = (hi - lo) / (sum / rec->n_blocks);
 }
 
-static uint64_t median_service(const struct hcb_record *rec)
+/* Of the ops of blocks from..to - 1, all streams together. */
+static uint64_t median_service(const struct hcb_record *rec, unsigned from, unsigned to)
 {
 	struct hcb_hist *all = malloc(sizeof(*all));
-	struct hcb_stream_record *s = malloc(sizeof(*s));
 	uint64_t median = 0;
-	if (all && s) {
+	if (all) {
 		hcb_hist_reset(all);
-		for (unsigned i = 0; i < rec->wl->n_streams; i++) {
-			hcb_record_merge_stream(rec, i, s);
-			hcb_hist_merge(all, &s->service);
-		}
+		for (unsigned b = from; b < to; b++)
+			for (unsigned i = 0; i < rec->wl->n_streams; i++)
+				hcb_hist_merge(all, &rec->blocks[b].stream[i].service);
 		median = hcb_hist_quantile(all, 0.5);
 	}
 	free(all);
-	free(s);
 	return median;
 }
 
@@ -345,6 +344,29 @@ static unsigned whole_cycles(const struct session *s)
 	return s->rec.n_blocks - (s->rec.measure_start_ns == 0 && s->rec.n_blocks > 0);
 }
 
+static void judge_blocks(struct session *s)
+{
+	const struct hcb_evidence *run = &s->evidence;
+	double wall_s = s->run->dilation / 1e9; /* of a lab ns */
+	for (unsigned b = 0; b < s->rec.n_blocks; b++) {
+		struct hcb_block *blk = &s->rec.blocks[b];
+		struct hcb_block_evidence e = {
+		        .lateness_n = blk->lateness.count,
+		        .lateness_p99_ns = hcb_hist_quantile(&blk->lateness, 0.99),
+		        .service_p50_ns = median_service(&s->rec, b, b + 1),
+		        /* cut short, the tail was dropped unless it is all there is */
+		        .whole = s->loop.stop == HCB_STOP_DONE || s->rec.n_blocks > 1,
+		};
+		if (!run->virtual_clock)
+			e.host_busy_worst10 = hcb_hostload_worst10_of(
+			        &s->host, (double)blk->start_ns * wall_s,
+			        (double)blk->end_ns * wall_s);
+		for (unsigned i = 0; i < s->rec.wl->n_streams; i++)
+			e.op_errors += blk->stream[i].errors;
+		blk->verdict = (int)hcb_judge_block(run, &e);
+	}
+}
+
 static void gather_evidence(struct session *s)
 {
 	const struct hcb_record *rec = &s->rec;
@@ -357,13 +379,14 @@ static void gather_evidence(struct session *s)
 	        .virtual_clock = s->run->virtual_clock,
 	        .lateness_n = rec->lateness.count,
 	        .lateness_p99_ns = hcb_hist_quantile(&rec->lateness, 0.99),
-	        .service_p50_ns = median_service(rec),
+	        .service_p50_ns = median_service(rec, 0, rec->n_blocks),
 	        .host_busy_worst10 = s->seen.host_busy,
 	        .offered_per_s = s->run->wl->offered_per_s(s->run->conf),
 	        .due = due_in_window(rec) + l->unfinished.count,
 	        .unfinished = l->unfinished.count,
 	        .backlog_start = l->pending_start.count,
 	        .backlog_end = l->pending_end.count,
+	        .measured = s->measured,
 	        .has_cycles = l->window.cycle_ns > 0,
 	        .no_cycle_edge = l->no_cycle_edge,
 	        .whole_cycles = whole_cycles(s),
@@ -413,12 +436,16 @@ static bool interrupted(const struct session *s)
 /* A run that was cut short keeps its whole cycles; without one it keeps what there is. */
 static void trim_window(struct session *s)
 {
-	if (!s->rec.n_blocks)
+	s->measured = s->rec.n_blocks > 0;
+	if (!s->measured) {
 		hcb_record_measure(&s->rec, s->loop.ended_ns);
+		s->loop.unfinished.count = 0; /* none of them was due in a window */
+	}
 	if (s->rec.measuring || !s->rec.measure_end_ns)
 		hcb_record_stop(&s->rec, s->loop.ended_ns);
 	if (s->loop.stop != HCB_STOP_DONE && s->loop.window.whole_cycles)
 		hcb_record_drop_open_block(&s->rec);
+	hcb_record_merge_lateness(&s->rec);
 }
 
 static int exit_code_of(const struct session *s)
@@ -519,6 +546,7 @@ int hcb_run_once(const struct hcb_run *run, json_t **doc, int *exit_code,
 		change_of_storage(s);
 		verify(s);
 		hcb_judge(&s->evidence, &s->judged);
+		judge_blocks(s);
 		*doc = document(s);
 		*exit_code = exit_code_of(s);
 	}

@@ -44,16 +44,37 @@ static json_t *tx_json(const struct hcb_observed *o, unsigned i,
 	return j;
 }
 
+/* Where its ops went: a volume's name, "journal", or several of these. */
+static json_t *stream_volume(const struct hcb_observed *o, unsigned i)
+{
+	const struct hcb_geometry *geo = &o->layout->geo;
+	const char *seen[2 * HCB_MAX_VOLUMES];
+	unsigned n = 0;
+	char text[256] = "";
+	for (unsigned r = 0; r < geo->n_volumes + geo->n_fs; r++) {
+		const char *name = geo->regions[r].name;
+		bool known = !name || !(o->rec->stream_regions[i] >> r & 1);
+		for (unsigned k = 0; k < n && !known; k++)
+			known = strcmp(seen[k], name) == 0;
+		if (known)
+			continue;
+		size_t len = strlen(text);
+		snprintf(text + len, sizeof(text) - len, "%s%s", n ? "+" : "", name);
+		seen[n++] = name;
+	}
+	return n ? json_string(text) : json_null();
+}
+
 static json_t *stream_json(const struct hcb_observed *o, unsigned i,
                            const struct hcb_stream_record *s, double seconds)
 {
 	static const char *const kinds[] = {"read", "write", "flush", "discard"};
 	const struct hcb_stream_info *info = &o->run->wl->streams[i];
-	return json_pack("{sssssIsIsIsfso}", "name", info->name, "kind",
-	                 kinds[info->kind], "count", (json_int_t)s->count, "bytes",
-	                 (json_int_t)s->bytes, "errors", (json_int_t)s->errors, "per_s",
-	                 per_s((double)s->count, seconds), "service_ns",
-	                 hcb_json_latency(&s->service, false, NULL));
+	return json_pack("{sssosssIsIsIsfso}", "name", info->name, "volume",
+	                 stream_volume(o, i), "kind", kinds[info->kind], "count",
+	                 (json_int_t)s->count, "bytes", (json_int_t)s->bytes, "errors",
+	                 (json_int_t)s->errors, "per_s", per_s((double)s->count, seconds),
+	                 "service_ns", hcb_json_latency(&s->service, false, NULL));
 }
 
 static json_t *transactions(const struct hcb_observed *o)
@@ -112,9 +133,9 @@ static json_t *blocks(const struct hcb_observed *o)
 			json_array_append_new(st, stream_json(o, i, &blk->stream[i], s));
 		json_array_append_new(
 		        a, json_pack("{siss sf sf so so}", "index", (int)b, "validity",
-		                     hcb_verdict_name(o->judged->verdict), "start_s",
-		                     (double)blk->start_ns / 1e9, "measured_s", s,
-		                     "transactions", tx, "streams", st));
+		                     hcb_verdict_name((enum hcb_verdict)blk->verdict),
+		                     "start_s", (double)blk->start_ns / 1e9, "measured_s",
+		                     s, "transactions", tx, "streams", st));
 	}
 	return a;
 }

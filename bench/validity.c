@@ -45,7 +45,9 @@ static void judge_stop(const struct hcb_evidence *e, struct hcb_judgement *j)
 	case HCB_STOP_END:
 		break;
 	case HCB_STOP_SIGNAL:
-		add(j, HCB_UNSTEADY, "interrupted before the window was complete");
+		add(j, HCB_UNSTEADY,
+		    e->measured ? "interrupted before the window was complete"
+		                : "interrupted in the warm-up: nothing was measured");
 		break;
 	case HCB_STOP_TROUBLE:
 		add(j, HCB_INVALID, "stopped: %s", e->stop_reason);
@@ -111,7 +113,7 @@ static void judge_load(const struct hcb_evidence *e, struct hcb_judgement *j)
 		    "overload: %.1f/s offered, %.1f/s achieved, backlog %llu",
 		    e->offered_per_s, e->achieved_per_s,
 		    (unsigned long long)e->backlog_end);
-	else if (e->unfinished)
+	else if (e->unfinished && e->stop == HCB_STOP_DONE)
 		add(j, HCB_UNSTEADY, "%llu transactions due in the window never finished",
 		    (unsigned long long)e->unfinished);
 	if (e->other_behind)
@@ -160,4 +162,21 @@ void hcb_judge(const struct hcb_evidence *e, struct hcb_judgement *out)
 	judge_bench(e, out);
 	judge_load(e, out);
 	judge_cycles(e, out);
+}
+
+enum hcb_verdict hcb_judge_block(const struct hcb_evidence *run,
+                                 const struct hcb_block_evidence *b)
+{
+	struct hcb_evidence e = *run;
+	struct hcb_judgement j;
+	e.lateness_n = b->lateness_n;
+	e.lateness_p99_ns = b->lateness_p99_ns;
+	e.service_p50_ns = b->service_p50_ns;
+	e.host_busy_worst10 = b->host_busy_worst10;
+	e.op_errors = b->op_errors;
+	if (b->whole)
+		e.stop = HCB_STOP_DONE;
+	e.has_cycles = e.drifting = false;
+	hcb_judge(&e, &j);
+	return j.verdict;
 }

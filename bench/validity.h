@@ -30,6 +30,7 @@ struct hcb_evidence {
 	double offered_per_s, achieved_per_s; /* offered 0: closed loop */
 	uint64_t due, unfinished;             /* headline transactions */
 	uint64_t backlog_start, backlog_end;  /* due and not done at the window's edges */
+	bool measured;                        /* the window began */
 	bool has_cycles, no_cycle_edge;
 	unsigned whole_cycles;
 	double cycle_rate_spread; /* (max - min) / mean of the cycles' rates */
@@ -50,7 +51,22 @@ struct hcb_judgement {
 	char reasons[HCB_MAX_REASONS][200];
 };
 
+/* What is known of one block alone. */
+struct hcb_block_evidence {
+	uint64_t lateness_p99_ns, lateness_n, service_p50_ns, op_errors;
+	double host_busy_worst10;
+	bool whole; /* it ended where it was to end, however the run did */
+};
+
 const char *hcb_verdict_name(enum hcb_verdict v);
 void hcb_judge(const struct hcb_evidence *e, struct hcb_judgement *out);
+/*
+ * A block's own verdict: by how late the bench and how busy the processors were in it and
+ * by the ops that failed in it; by what is known of the run only (a disk's timer, the
+ * cluster's state, overload, caps) as the run. What takes several blocks to see is none
+ * of a block's.
+ */
+enum hcb_verdict hcb_judge_block(const struct hcb_evidence *run,
+                                 const struct hcb_block_evidence *b);
 
 #endif

@@ -57,6 +57,30 @@ static void test_transaction_belongs_to_the_block_it_was_due_in(void **state)
 	free(all);
 }
 
+static void test_lateness_belongs_to_the_block_it_happened_in(void **state)
+{
+	(void)state;
+	hcb_record_lateness(&rec, 1); /* warm-up: nobody's */
+	hcb_record_measure(&rec, 1000 * HCB_MS);
+	hcb_record_lateness(&rec, 10);
+	hcb_record_lateness(&rec, 20);
+	hcb_record_block(&rec, 2000 * HCB_MS);
+	hcb_record_lateness(&rec, 30);
+	hcb_record_block(&rec, 3000 * HCB_MS);
+	hcb_record_lateness(&rec, 40);
+	hcb_record_stop(&rec, 3500 * HCB_MS);
+	hcb_record_lateness(&rec, 50); /* draining: nobody's */
+	assert_int_equal(rec.blocks[0].lateness.count, 2);
+	assert_int_equal(rec.blocks[1].lateness.max, 30);
+	hcb_record_merge_lateness(&rec);
+	assert_int_equal(rec.lateness.count, 4);
+	assert_int_equal(rec.lateness.max, 40);
+	hcb_record_drop_open_block(&rec);
+	hcb_record_merge_lateness(&rec);
+	assert_int_equal(rec.lateness.count, 3);
+	assert_int_equal(rec.lateness.max, 30);
+}
+
 static void test_phases_take_what_overlapped_them(void **state)
 {
 	(void)state;
@@ -178,6 +202,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(
 	                test_transaction_belongs_to_the_block_it_was_due_in, setup,
+	                teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_lateness_belongs_to_the_block_it_happened_in, setup,
 	                teardown),
 	        cmocka_unit_test_setup_teardown(test_phases_take_what_overlapped_them,
 	                                        setup, teardown),

@@ -21,6 +21,7 @@ static struct hcb_evidence good(void)
 	        .offered_per_s = 40,
 	        .achieved_per_s = 40,
 	        .due = 2400,
+	        .measured = true,
 	        .has_cycles = true,
 	        .whole_cycles = 2,
 	};
@@ -147,6 +148,56 @@ static void test_how_it_stopped_decides_first(void **state)
 		e.stop_reason = "why";
 		assert_int_equal(verdict(&e, t[i].reason), t[i].verdict);
 	}
+	/* What was out when it was interrupted is no reason of its own. */
+	struct hcb_judgement j;
+	struct hcb_evidence e = good();
+	e.stop = HCB_STOP_SIGNAL;
+	e.unfinished = 3;
+	e.offered_per_s = 0;
+	hcb_judge(&e, &j);
+	assert_int_equal(j.n, 1);
+	e.measured = false;
+	assert_int_equal(verdict(&e, "in the warm-up: nothing was measured"),
+	                 HCB_UNSTEADY);
+}
+
+static void test_a_block_is_judged_by_itself(void **state)
+{
+	(void)state;
+	struct hcb_evidence run = good();
+	struct hcb_block_evidence b = {.lateness_n = 1000,
+	                               .lateness_p99_ns = 100 * HCB_US,
+	                               .service_p50_ns = 10 * HCB_MS,
+	                               .host_busy_worst10 = 0.3};
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_VALID);
+	/* what happened in another block, or takes several to see */
+	run.lateness_p99_ns = 9 * HCB_MS;
+	run.host_busy_worst10 = 0.99;
+	run.op_errors = 3;
+	run.whole_cycles = 1;
+	run.drifting = true;
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_VALID);
+	/* what happened in this one */
+	b.lateness_p99_ns = 9 * HCB_MS;
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_INVALID);
+	b.lateness_p99_ns = 0;
+	b.host_busy_worst10 = 0.9;
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_INVALID);
+	b.host_busy_worst10 = 0;
+	b.op_errors = 1;
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_INVALID);
+	b.op_errors = 0;
+	/* what is known of the run only */
+	run.disturbance = "scrub";
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_UNSTEADY);
+	run.environment = "recovering";
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_INVALID);
+	/* a whole block of a run that was cut short, and the part of one */
+	run = good();
+	run.stop = HCB_STOP_SIGNAL;
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_UNSTEADY);
+	b.whole = true;
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_VALID);
 }
 
 int main(void)
@@ -159,6 +210,7 @@ int main(void)
 	                test_growing_backlog_is_overload_but_a_passing_one_is_not),
 	        cmocka_unit_test(test_too_few_or_uneven_cycles_are_unsteady),
 	        cmocka_unit_test(test_how_it_stopped_decides_first),
+	        cmocka_unit_test(test_a_block_is_judged_by_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
