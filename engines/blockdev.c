@@ -260,6 +260,24 @@ static void device_facts(struct hcb_kvs *k, dev_t dev)
 	sys_fact(k, "loop_file", dev, "loop/backing_file");
 }
 
+/* Of a device: what the run uses lies side by side from its beginning. Where a file lies
+   only its file system knows. */
+static void span_facts(const struct hcb_dev *dev, const struct hcb_guard *g,
+                       struct hcb_kvs *k)
+{
+	char text[64];
+	if (!g->is_device || dev->spread || dev->want_bytes == 0 ||
+	    !hcb_guard_sys(g->rdev, "queue/rotational", text, sizeof(text)) ||
+	    text[0] != '1')
+		return;
+	double span = (double)dev->want_bytes / (double)g->size_bytes;
+	hcb_kvs_double(k, "span", span < 1 ? span : 1);
+	if (span < HCB_MIN_SPAN)
+		hcb_kvs_str(k, HCB_FACT_WARNING,
+		            "the data lie on under 10 % of the disk, side by side: seeks "
+		            "are shorter than on a disk in use");
+}
+
 int hcb_blockdev_describe(const struct hcb_dev *dev, struct hcb_kvs *facts)
 {
 	const struct hcb_blockdev *b = dev->priv;
@@ -274,6 +292,7 @@ int hcb_blockdev_describe(const struct hcb_dev *dev, struct hcb_kvs *facts)
 	hcb_kvs_bool(facts, "o_direct", g->direct);
 	hcb_kvs_u64(facts, "block_bytes", dev->block_bytes);
 	device_facts(facts, g->is_device ? g->rdev : st.st_dev);
+	span_facts(dev, g, facts);
 	hcb_kvs_json(facts, "mark",
 	             g->marked ? json_pack("{ssssss}", "uuid", g->mark.uuid, "date",
 	                                   g->mark.date, "host", g->mark.host)

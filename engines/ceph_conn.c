@@ -26,6 +26,7 @@ int hcb_ceph_init(struct hcb_ceph *c, const struct hcb_dev *dev,
 	c->conf = *(const struct hcb_ceph_conf *)dev->conf;
 	c->addr = *addr;
 	c->deadline_ns = dev->deadline_ns;
+	c->spread = dev->spread;
 	snprintf(c->name, sizeof(c->name), "%s:%s", dev->engine->name, dev->address);
 	int r = hcb_ceph_find(&c->conf, getenv("CEPH_CONF"), "", &c->files, err);
 	if (r)

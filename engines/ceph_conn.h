@@ -58,6 +58,7 @@ struct hcb_ceph {
 	struct hcb_ceph_files files;
 	char name[320]; /* "rbd:main/db", for messages */
 	uint64_t deadline_ns;
+	bool spread;      /* of hcb_dev */
 	char sockdir[64]; /* 0700, holds our admin socket */
 
 	/* set by the connect job */
@@ -124,6 +125,9 @@ void hcb_ceph_health_facts(struct hcb_ceph *c, struct hcb_kvs *facts);
 void hcb_ceph_health_read(const json_t *status, struct hcb_ceph_health *out);
 
 /* Inside a job: versions, size, min_size, pg_num, CRUSH rule, device class. */
+/* Share of the raw space of a device class in use, by `df`; "any": of all; < 0: unknown.
+ */
+double hcb_ceph_class_used(const json_t *df, const char *device_class);
 void hcb_ceph_pool_facts(struct hcb_ceph *c, struct hcb_kvs *facts);
 /* Inside a job: fails with -ENOSPC if the pool cannot take that many bytes of user data.
  */

@@ -34,6 +34,38 @@ static void copy(struct hcb_kvs *facts, const char *as, const json_t *from,
 	hcb_kvs_json(facts, as, v ? json_incref(v) : json_null());
 }
 
+double hcb_ceph_class_used(const json_t *df, const char *device_class)
+{
+	const json_t *stats =
+	        strcmp(device_class, "any") == 0
+	                ? json_object_get(df, "stats")
+	                : json_object_get(json_object_get(df, "stats_by_class"),
+	                                  device_class);
+	double total = json_number_value(json_object_get(stats, "total_bytes"));
+	const json_t *used = json_object_get(stats, "total_used_raw_bytes");
+	return total > 0 && json_is_number(used) ? json_number_value(used) / total : -1;
+}
+
+/*
+ * BlueStore fills a disk from its beginning: on a fresh cluster all data lie side by side
+ * and the arm hardly moves. (0.5 % of the span in use: 146 random writes a second of a
+ * model disk that does 72 over the whole of it.)
+ */
+static void used_facts(struct hcb_ceph *c, const char *device_class,
+                       struct hcb_kvs *facts)
+{
+	json_t *df = hcb_ceph_mon(c, json_pack("{s:s}", "prefix", "df"), NULL);
+	double used = hcb_ceph_class_used(df, device_class);
+	json_decref(df);
+	hcb_kvs_json(facts, "pool_class_used", used < 0 ? json_null() : json_real(used));
+	if (used >= 0 && used < HCB_MIN_SPAN && !c->spread &&
+	    strcmp(device_class, "hdd") == 0)
+		hcb_kvs_str(
+		        facts, HCB_FACT_WARNING,
+		        "less than 10 % of the pool's hdds is in use: data lie side by "
+		        "side, and seeks are shorter than they will be");
+}
+
 void hcb_ceph_pool_facts(struct hcb_ceph *c, struct hcb_kvs *facts)
 {
 	hcb_ceph_step(c, "read the settings of pool %s from monitors %s", c->addr.pool,
@@ -49,8 +81,10 @@ void hcb_ceph_pool_facts(struct hcb_ceph *c, struct hcb_kvs *facts)
 	if (json_object_get(pool, "erasure_code_profile"))
 		copy(facts, "pool_erasure_code_profile", pool, "erasure_code_profile");
 	const char *rule = json_string_value(json_object_get(pool, "crush_rule"));
-	hcb_kvs_json(facts, "pool_device_class",
-	             rule ? rule_class(c, rule) : json_null());
+	json_t *class = rule ? rule_class(c, rule) : json_null();
+	if (json_is_string(class))
+		used_facts(c, json_string_value(class), facts);
+	hcb_kvs_json(facts, "pool_device_class", class);
 	json_decref(pool);
 	json_t *v = hcb_ceph_mon(c, json_pack("{s:s}", "prefix", "version"), NULL);
 	copy(facts, "ceph_version", v, "version");

@@ -50,6 +50,8 @@ struct hcb_dev {
 	                         its storage makes it this large */
 	uint64_t deadline_ns; /* wall time any one call to the outside may take */
 	bool read_only;       /* nothing will be written: open so */
+	bool spread; /* the disks under it spread addresses over their stroke: what
+	                share of them is in use says nothing */
 
 	bool is_open; /* target.c's */
 
@@ -84,6 +86,8 @@ struct hcb_dev {
 #define HCB_FACT_DISTURBED    "disturbed"
 /* What a reader must know to judge the numbers, without a say in the verdict. */
 #define HCB_FACT_WARNING      "warning"
+/* Data on less of a disk's stroke than this is warned of: seeks are short. */
+#define HCB_MIN_SPAN          0.10
 
 struct hcb_engine {
 	const char *name, *summary;

@@ -205,8 +205,6 @@ static int hdd_open(struct hcb_dev *dev, struct hcb_err *err)
 	return r;
 }
 
-#define MIN_SPAN 0.10 /* design section 8: under 10 % of the stroke is warned of */
-
 static int hdd_describe(const struct hcb_dev *dev, struct hcb_kvs *facts)
 {
 	const struct hdd_conf *conf = dev->conf;
@@ -222,7 +220,7 @@ static int hdd_describe(const struct hcb_dev *dev, struct hcb_kvs *facts)
 	hcb_kvs_bool(facts, "fua", conf->fua);
 	hcb_kvs_double(facts, "filled", conf->filled);
 	hcb_kvs_double(facts, "span", span);
-	if (span < MIN_SPAN)
+	if (span < HCB_MIN_SPAN)
 		hcb_kvs_str(facts, HCB_FACT_WARNING,
 		            "the data lie on under 10 % of the stroke: seeks are shorter "
 		            "than "

@@ -24,6 +24,24 @@ static bool on_system_disk(const char *target)
 	return false;
 }
 
+static json_t *disk_stats(void);
+
+/* All of the lab's disks that turn spread their data over enough of their stroke. */
+static bool disks_spread(void)
+{
+	json_t *list = disk_stats(), *one;
+	bool spread = true;
+	size_t i;
+	json_array_foreach(list, i, one)
+	{
+		bool turns = json_number_value(json_object_get(one, "rev_ns")) > 0;
+		double filled = json_number_value(json_object_get(one, "filled"));
+		spread &= !turns || filled >= HCB_MIN_SPAN;
+	}
+	json_decref(list);
+	return spread;
+}
+
 /* Targets of the lab's cluster need no conf and no keyring, and images are made; so are
    files on its system disks. */
 static int prepare(void *arg, struct hcb_dev *dev, struct hcb_err *err)
@@ -37,6 +55,7 @@ static int prepare(void *arg, struct hcb_dev *dev, struct hcb_err *err)
 	if (!file && (!conf || ((char *)dev->conf)[conf->offset]))
 		return 0; /* no Ceph, or the user named a cluster: not the lab's to fill
 		             in */
+	dev->spread = disks_spread();
 	for (size_t i = 0; i < (file ? 1 : sizeof(keys) / sizeof(keys[0])); i++) {
 		const struct hcb_opt *o = hcb_opt_find(dev->engine->opts, keys[i].key);
 		char said[16];

@@ -280,6 +280,23 @@ static void test_queue_full_empty_and_abandoned(void **state)
 	hcb_ceph_queue_destroy(&q);
 }
 
+static void test_share_of_a_class_in_use(void **state)
+{
+	(void)state;
+	json_t *df = json_loads(
+	        "{\"stats\":{\"total_bytes\":1000,\"total_used_raw_bytes\":300},"
+	        "\"stats_by_class\":{\"hdd\":{\"total_bytes\":800,"
+	        "\"total_used_raw_bytes\":40},\"ssd\":{\"total_bytes\":0,"
+	        "\"total_used_raw_bytes\":0}}}",
+	        0, NULL);
+	assert_close(hcb_ceph_class_used(df, "hdd"), 0.05, 1e-12);
+	assert_close(hcb_ceph_class_used(df, "any"), 0.3, 1e-12);
+	assert_true(hcb_ceph_class_used(df, "ssd") < 0);
+	assert_true(hcb_ceph_class_used(df, "nvme") < 0);
+	assert_true(hcb_ceph_class_used(NULL, "hdd") < 0);
+	json_decref(df);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +305,7 @@ int main(void)
 	        cmocka_unit_test(test_osd_counters_are_integers),
 	        cmocka_unit_test(test_client_counters_find_the_image),
 	        cmocka_unit_test(test_marks),
+	        cmocka_unit_test(test_share_of_a_class_in_use),
 	        cmocka_unit_test(test_queue_delivers_each_once_and_never_sleeps_through),
 	        cmocka_unit_test(test_queue_full_empty_and_abandoned),
 	};
