@@ -8,8 +8,8 @@
 
 #define MAX_OPTIONS 64
 
-int hcb_bad_option(const char *verb, int how, char *const *argv,
-                   const struct option *options, struct hcb_err *err)
+int(hcb_bad_option)(const char *verb, int how, char *const *argv,
+                    const struct option *options, struct hcb_err *err)
 {
 	const char *word = argv[optind - 1];
 	const char *names[MAX_OPTIONS];

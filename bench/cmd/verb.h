@@ -25,6 +25,9 @@ struct hcb_verb {
 struct option;
 int hcb_bad_option(const char *verb, int how, char *const *argv,
                    const struct option *options, struct hcb_err *err);
+#ifdef HCB_ANALYZER
+#define hcb_bad_option(...) HCB_NEGATIVE((hcb_bad_option)(__VA_ARGS__)) /* as err.h's */
+#endif
 
 /* Prints err->msg to standard error and returns err->exit (1 if it is unset). */
 int hcb_fail(const struct hcb_err *err);

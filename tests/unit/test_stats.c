@@ -224,7 +224,7 @@ static void test_what_moves_is_drift(void **state)
 	assert_false(hcb_drifts(y, N, 0.60)); /* as much is allowed */
 	assert_false(hcb_drifts(y, 49, 0.10));
 	for (size_t i = 0; i < 60; i++) /* a clean ramp, and ties */
-		y[i] = 10 + (double)(i / 6);
+		y[i] = 10 + floor((double)i / 6);
 	assert_true(hcb_drifts(y, 60, 0.10));
 	for (size_t i = 0; i < 60; i++)
 		y[i] = 10;
