@@ -170,6 +170,7 @@ void hdd_media_destage(struct hdd *m, uint64_t t, uint32_t extent)
 	m->stream.active = false;
 	m->destaging = n;
 	m->destaging_cmds = n == e->n;
+	hdd_tell_destaging(m, at.lba, n);
 	uint64_t ns = visit(m, t, &at, n, true, &last);
 	m->c.destages++;
 	hdd_cache_consume(&m->cache, extent, n, &at);

@@ -32,6 +32,7 @@ enum hdd_state { /* of a command; also says what its completion event has to do 
 struct hdd_slot {
 	struct hdd_req req;
 	enum hdd_state state;
+	bool cut;
 	uint8_t n_pieces;
 	uint32_t follows; /* pending command that ends where this begins */
 	struct hdd_piece piece[2];
@@ -70,7 +71,8 @@ struct hdd {
 	uint64_t age_q40;  /* 2^40 / age limit */
 	uint64_t slow_q16; /* 65536: as the profile */
 	uint64_t size_bytes, phase;
-	uint32_t *slice; /* physical slice of the logical one; n_slices long */
+	uint32_t *slice;   /* physical slice of the logical one; n_slices long */
+	uint32_t *logical; /* and back */
 	uint64_t n_slices;
 	uint64_t link_ps; /* picoseconds per byte on the link */
 
@@ -105,6 +107,8 @@ struct hdd {
 	bool flushing, flush_ending;
 	uint32_t flush_slot;
 
+	struct hdd_watch watch; /* all NULL: nobody watches */
+
 	struct hdd_counters c;
 };
 
@@ -114,6 +118,14 @@ struct hdd {
 void hdd_run(struct hdd *m, uint64_t now);
 /* The command in slot is done at t. */
 void hdd_finish(struct hdd *m, uint64_t t, uint32_t slot);
+/* It comes out of hdd_advance next. */
+void hdd_hand_out(struct hdd *m, uint32_t slot);
+
+/* hdd_watch.c */
+
+void hdd_tell_finished(struct hdd *m, const struct hdd_slot *s);
+void hdd_tell_destaging(struct hdd *m, uint64_t lba, uint64_t n);
+void hdd_tell_destaged(struct hdd *m);
 
 /* hdd_arm.c */
 

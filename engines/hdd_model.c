@@ -47,7 +47,7 @@ static uint32_t pop_completion(struct hdd *m)
 	return slot;
 }
 
-static void hand_out(struct hdd *m, uint32_t slot)
+void hdd_hand_out(struct hdd *m, uint32_t slot)
 {
 	m->slot[slot].state = HDD_DONE;
 	m->done[m->done_head++ & m->done_mask] = slot;
@@ -194,6 +194,8 @@ void hdd_finish(struct hdd *m, uint64_t t, uint32_t slot)
 			m->c.write_merges += hdd_cache_add(
 			        &m->cache, &m->g, s->piece[i].lba, s->piece[i].n);
 	}
+	if (s->req.kind == HCB_WRITE)
+		hdd_tell_finished(m, s);
 	if (s->req.kind == HCB_READ) {
 		m->c.reads++;
 		m->c.read_bytes += s->req.len;
@@ -211,7 +213,7 @@ void hdd_finish(struct hdd *m, uint64_t t, uint32_t slot)
 	m->in_drive--;
 	m->active--;
 	m->last_host_ns = t;
-	hand_out(m, slot);
+	hdd_hand_out(m, slot);
 }
 
 /* ---- what the arm does next ---- */
@@ -292,6 +294,8 @@ static void arm_free(struct hdd *m, uint64_t t)
 	uint32_t next = hdd_continuing(m);
 	if (next != HDD_NO_SLOT && !too_old(m, t, m->pending, m->n_pending))
 		start_command(m, t, next);
+	if (m->destaging)
+		hdd_tell_destaged(m);
 	m->destaging = m->destaging_cmds = 0;
 	while (m->n_blocked && reserve(m, &m->slot[m->blocked[0]])) {
 		uint32_t slot = m->blocked[0];
@@ -394,6 +398,7 @@ int hdd_submit(struct hdd *m, uint64_t now, const struct hdd_req *r)
 	s->arrive_ns = now;
 	s->state = HDD_HOST;
 	s->room = 0;
+	s->cut = false;
 	m->active++;
 	m->last_host_ns = now;
 	if (r->kind != HCB_FLUSH)
@@ -415,8 +420,8 @@ unsigned hdd_advance(struct hdd *m, uint64_t now, struct hdd_done *out, unsigned
 	while (n < max && m->done_tail != m->done_head) {
 		uint32_t slot = m->done[m->done_tail++ & m->done_mask];
 		struct hdd_slot *s = &m->slot[slot];
-		out[n++] =
-		        (struct hdd_done){.done_ns = s->done_ns, .cookie = s->req.cookie};
+		out[n++] = (struct hdd_done){
+		        .done_ns = s->done_ns, .cookie = s->req.cookie, .cut = s->cut};
 		s->state = HDD_FREE;
 		m->unused[m->n_unused++] = slot;
 	}

@@ -99,6 +99,25 @@ struct hdd_req {
 struct hdd_done {
 	uint64_t done_ns;
 	void *cookie;
+	bool cut; /* not done: power went first */
+};
+
+/*
+ * Where the data of writes is, told as it happens to who keeps it (hdd_store.h): in the
+ * cache, from where power cuts take it, or on the medium. Called from inside hdd_submit,
+ * hdd_advance and the switches, in the order of events.
+ */
+struct hdd_watch {
+	void *arg;
+	/* The write with this cookie is in the cache; on the medium (cache off, FUA). */
+	void (*cached)(void *arg, void *cookie);
+	void (*written)(void *arg, void *cookie);
+	/* What the cache holds of [off, off + len) begins to go to the medium; it, and
+	   whatever else began since the last time, is there. */
+	void (*destaging)(void *arg, uint64_t off, uint64_t len);
+	void (*destaged)(void *arg);
+	/* All of the cache is. */
+	void (*clean)(void *arg);
 };
 
 struct hdd_counters {
@@ -140,6 +159,15 @@ uint64_t hdd_next_ns(const struct hdd *m);
 /* Forgets cached state of a range (a discard); costs nothing. */
 void hdd_discard(struct hdd *m, uint64_t now_ns, uint64_t off, uint64_t len);
 
+/* Before the first request; w is copied. */
+void hdd_watch(struct hdd *m, const struct hdd_watch *w);
+/*
+ * Power goes and comes back at once: everything outstanding comes out of hdd_advance as
+ * `cut`, the buffer is empty, the platter has gone on turning. What the watch has not
+ * been told to be on the medium is not there.
+ */
+void hdd_power_cut(struct hdd *m, uint64_t now_ns);
+
 void hdd_set_timing(struct hdd *m, uint64_t now_ns, bool on);
 void hdd_set_slow(struct hdd *m, uint64_t now_ns, double slow);
 
@@ -149,6 +177,7 @@ bool hdd_cache_on(const struct hdd *m);
 bool hdd_timing(const struct hdd *m);
 double hdd_slow(const struct hdd *m);
 uint32_t hdd_outstanding(const struct hdd *m);
+uint32_t hdd_room(const struct hdd *m); /* how many more hdd_submit takes now */
 uint64_t hdd_dirty_bytes(const struct hdd *m);
 const struct hdd_counters *hdd_counters(const struct hdd *m);
 json_t *hdd_counters_json(const struct hdd *m);

@@ -26,7 +26,9 @@ static int allocate(struct hdd *m)
 	m->host = calloc(ring, sizeof(*m->host));
 	m->done = calloc(ring, sizeof(*m->done));
 	m->slice = calloc(m->n_slices + 1, sizeof(*m->slice));
-	if (!m->slot || !m->unused || !m->heap || !m->host || !m->done || !m->slice)
+	m->logical = calloc(m->n_slices + 1, sizeof(*m->logical));
+	if (!m->slot || !m->unused || !m->heap || !m->host || !m->done || !m->slice ||
+	    !m->logical)
 		return -ENOMEM;
 	m->host_mask = m->done_mask = ring - 1;
 	for (uint32_t i = 0; i < m->depth; i++)
@@ -41,8 +43,10 @@ static void spread(struct hdd *m, double filled, uint64_t seed)
 {
 	uint64_t part = (uint64_t)(filled * (double)m->n_slices);
 	uint64_t key = hcb_mix64(seed + STREAM_FILLED);
-	for (uint64_t i = 0; i < m->n_slices; i++)
+	for (uint64_t i = 0; i < m->n_slices; i++) {
 		m->slice[i] = (uint32_t)(i < part ? hcb_permute(i, part, key) : i);
+		m->logical[m->slice[i]] = (uint32_t)i;
+	}
 }
 
 static int check_config(const struct hdd_config *cfg, struct hcb_err *err)
@@ -119,6 +123,7 @@ void hdd_free(struct hdd *m)
 	free(m->host);
 	free(m->done);
 	free(m->slice);
+	free(m->logical);
 	free(m);
 }
 
@@ -139,23 +144,23 @@ void hdd_discard(struct hdd *m, uint64_t now, uint64_t off, uint64_t len)
 	}
 }
 
-/* Everything outstanding ends now, in the order it came; the cache is clean. */
-static void end_all(struct hdd *m, uint64_t now)
+/* The oldest request that is not done, or HDD_NO_SLOT. */
+static uint32_t oldest_outstanding(const struct hdd *m)
 {
-	for (;;) {
-		uint32_t first = HDD_NO_SLOT;
-		for (uint32_t i = 0; i < m->depth; i++) {
-			const struct hdd_slot *s = &m->slot[i];
-			if (s->state == HDD_FREE || s->state == HDD_DONE)
-				continue;
-			if (first == HDD_NO_SLOT || s->seq < m->slot[first].seq)
-				first = i;
-		}
-		if (first == HDD_NO_SLOT)
-			break;
-		m->slot[first].done_ns = now;
-		hdd_finish(m, now, first);
+	uint32_t first = HDD_NO_SLOT;
+	for (uint32_t i = 0; i < m->depth; i++) {
+		const struct hdd_slot *s = &m->slot[i];
+		if (s->state == HDD_FREE || s->state == HDD_DONE)
+			continue;
+		if (first == HDD_NO_SLOT || s->seq < m->slot[first].seq)
+			first = i;
 	}
+	return first;
+}
+
+/* Nothing is outstanding any more, and the cache is empty. */
+static void be_idle(struct hdd *m, uint64_t now)
+{
 	hdd_cache_clear(&m->cache);
 	m->stream.active = m->busy = m->flushing = m->flush_ending = false;
 	m->destaging = m->destaging_cmds = 0;
@@ -163,6 +168,34 @@ static void end_all(struct hdd *m, uint64_t now)
 	m->n_heap = m->n_pending = m->n_blocked = m->in_drive = 0;
 	m->host_tail = m->host_head;
 	m->bus_free_ns = now;
+}
+
+/* Everything outstanding ends now, in the order it came; the cache is clean. */
+static void end_all(struct hdd *m, uint64_t now)
+{
+	uint32_t slot;
+	while ((slot = oldest_outstanding(m)) != HDD_NO_SLOT) {
+		m->slot[slot].done_ns = now;
+		hdd_finish(m, now, slot);
+	}
+	be_idle(m, now);
+	if (m->watch.clean)
+		m->watch.clean(m->watch.arg);
+}
+
+void hdd_power_cut(struct hdd *m, uint64_t now)
+{
+	uint32_t slot;
+	hdd_run(m, now);
+	while ((slot = oldest_outstanding(m)) != HDD_NO_SLOT) {
+		m->slot[slot].done_ns = now;
+		m->slot[slot].cut = true;
+		m->active--;
+		hdd_hand_out(m, slot);
+	}
+	be_idle(m, now);
+	for (uint32_t i = 0; i < m->p.read_segments; i++)
+		m->seg[i].lba = m->seg[i].end = 0;
 }
 
 void hdd_set_timing(struct hdd *m, uint64_t now, bool on)
@@ -207,6 +240,11 @@ double hdd_slow(const struct hdd *m)
 uint32_t hdd_outstanding(const struct hdd *m)
 {
 	return m->active;
+}
+
+uint32_t hdd_room(const struct hdd *m)
+{
+	return m->n_unused;
 }
 
 uint64_t hdd_dirty_bytes(const struct hdd *m)
