@@ -35,6 +35,8 @@ enum hcb_cap {
 	HCB_CAP_STORES = 1u << 9, /* a read gives what was written */
 };
 
+struct hcb_emulation;
+
 struct hcb_dev {
 	/* set before open */
 	const struct hcb_engine *engine;
@@ -125,6 +127,7 @@ struct hcb_engine {
 	 * NULL: has no counters.
 	 */
 	json_t *(*counters)(struct hcb_dev *dev, struct hcb_err *err);
+	const struct hcb_emulation *emulation; /* emulation.h; NULL: has none */
 };
 
 /* Unaligned, past the end, or a kind the device lacks: -errno; else 0. Engines call this

@@ -1,40 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * hdd: the model disk of hdd_model.h as an engine, in virtual or real time. It keeps no
- * data unless store=on: writes are then kept in a sparse file in memory, taken over when
- * submitted. Without, a read leaves its buffer as it was.
- *
- * With cut= the data, not the model's state, is what volatile.h says of a power cut: an
- * adversary, who keeps no more than a flush obliges him to, in the model's time.
+ * data unless store=on: writes are then kept in memory, taken over when submitted, and
+ * what a power cut leaves of them is known (hdd_store.h). Without, a read leaves its
+ * buffer as it was.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "bench/core/random.h"
 #include "bench/core/units.h"
-#include "engines/hdd_model.h"
-#include "engines/volatile.h"
-
-struct hdd_conf {
-	uint64_t size_bytes, seed, cut_ns;
-	double filled, slow;
-	int cache, fua, store, lie;
-};
-
-struct hdd_dev {
-	struct hdd_profile profile;
-	struct hdd *disk;
-	int data_fd;
-	bool can_cut; /* then the data lies in the next */
-	struct hcb_volatile vol;
-	uint64_t seed;
-	struct hcb_op **bad; /* ops refused at submit, oldest at tail */
-	uint32_t head, tail, mask;
-};
+#include "engines/hdd_engine.h"
 
 static const char *const cache_names[] = {"default", "off", "on", NULL};
 
@@ -45,6 +23,11 @@ static const struct hcb_opt hdd_opts[] = {
          .def = "default",
          .names = cache_names,
          .help = "volatile write cache; default: as the profile"},
+        {.name = "data",
+         .type = HCB_OPT_SIZE,
+         .offset = offsetof(struct hdd_conf, data_bytes),
+         .def = "0",
+         .help = "store=on: most memory the data may take; 0: no limit"},
         {.name = "filled",
          .type = HCB_OPT_SHARE,
          .offset = offsetof(struct hdd_conf, filled),
@@ -88,7 +71,12 @@ static const struct hcb_opt hdd_opts[] = {
          .type = HCB_OPT_BOOL,
          .offset = offsetof(struct hdd_conf, lie),
          .def = "off",
-         .help = "cut=: what is flushed is lost too"},
+         .help = "store=on: acknowledge flushes and FUA, and do nothing for it"},
+        {.name = "timing",
+         .type = HCB_OPT_BOOL,
+         .offset = offsetof(struct hdd_conf, timing),
+         .def = "on",
+         .help = "off: ops are done when submitted"},
         {.name = NULL},
 };
 
@@ -116,47 +104,24 @@ static uint64_t own_seed(const struct hcb_dev *dev)
 	return h;
 }
 
-static int open_store(struct hcb_dev *dev, struct hcb_err *err)
-{
-	const struct hdd_conf *conf = dev->conf;
-	struct hdd_dev *d = dev->priv;
-	if (conf->cut_ns) {
-		int r = hcb_volatile_init(&d->vol, dev->size_bytes, d->seed);
-		if (r)
-			return hcb_err_sys(err, r, "open %s: make its data", dev->target);
-		d->can_cut = true;
-		d->vol.cut_ns = conf->cut_ns;
-		d->vol.lies = conf->lie;
-		return 0;
-	}
-	d->data_fd = memfd_create("hcb-hdd", MFD_CLOEXEC);
-	if (d->data_fd < 0 || ftruncate(d->data_fd, (off_t)dev->size_bytes) != 0)
-		return hcb_err_sys(err, -errno, "open %s: make its data", dev->target);
-	return 0;
-}
-
 static void hdd_close(struct hcb_dev *dev)
 {
 	struct hdd_dev *d = dev->priv;
 	hdd_free(d->disk);
-	free(d->bad);
-	if (d->can_cut)
-		hcb_volatile_free(&d->vol);
-	if (d->data_fd >= 0)
-		close(d->data_fd);
+	free(d->early);
+	hdd_store_free(d->store);
 }
 
 static int check_conf(const struct hcb_dev *dev, struct hcb_err *err)
 {
 	const struct hdd_conf *conf = dev->conf;
-	uint32_t most = conf->cut_ns ? HCB_VOLATILE_MAX_LEN : HDD_MAX_REQUEST;
-	if (dev->max_len > most)
-		return hcb_err_usage(err, "open %s: ops of %u bytes; the model takes %u",
-		                     dev->target, dev->max_len, most);
-	if (conf->cut_ns && !conf->store)
-		return hcb_err_usage(err, "open %s: cut= needs store=on", dev->target);
-	if (conf->lie && !conf->cut_ns)
-		return hcb_err_usage(err, "open %s: lie= needs cut=", dev->target);
+	if (dev->max_len > HDD_MAX_REQUEST)
+		return hcb_err_usage(err,
+		                     "open %s: ops of %u bytes; the model takes 64 MiB",
+		                     dev->target, dev->max_len);
+	if ((conf->cut_ns || conf->lie) && !conf->store)
+		return hcb_err_usage(err, "open %s: cut= and lie= need store=on",
+		                     dev->target);
 	return 0;
 }
 
@@ -164,7 +129,6 @@ static int hdd_open(struct hcb_dev *dev, struct hcb_err *err)
 {
 	const struct hdd_conf *conf = dev->conf;
 	struct hdd_dev *d = dev->priv;
-	d->data_fd = -1;
 	int r = check_conf(dev, err);
 	r = r ? r : find_profile(d, dev->address, err);
 	if (r)
@@ -178,13 +142,14 @@ static int hdd_open(struct hcb_dev *dev, struct hcb_err *err)
 	        .size_bytes = conf->size_bytes,
 	        .depth = dev->depth,
 	        .slow = conf->slow,
+	        .timing_off = !conf->timing,
 	};
 	uint32_t n = 1;
 	while (n < dev->depth)
 		n *= 2;
 	d->mask = n - 1;
-	d->bad = calloc(n, sizeof(struct hcb_op *));
-	if (!d->bad)
+	d->early = calloc(n, sizeof(struct hcb_op *));
+	if (!d->early)
 		r = hcb_err_sys(err, -ENOMEM, "open %s", dev->target);
 	else if (!(d->disk = hdd_new(&cfg, err)))
 		r = err ? err->code : -EINVAL;
@@ -195,10 +160,10 @@ static int hdd_open(struct hcb_dev *dev, struct hcb_err *err)
 			dev->caps &= ~(uint32_t)HCB_CAP_FUA;
 		if (hdd_cache_on(d->disk))
 			dev->caps &= ~(uint32_t)HCB_CAP_ALWAYS_DURABLE;
-		if (conf->store)
-			r = open_store(dev, err);
+		if (!conf->store)
+			dev->caps &= ~(uint32_t)(HCB_CAP_DISCARD | HCB_CAP_STORES);
 		else
-			dev->caps &= ~(uint32_t)HCB_CAP_STORES;
+			r = hdd_data_open(dev, err);
 	}
 	if (r)
 		hdd_close(dev);
@@ -228,51 +193,56 @@ static int hdd_describe(const struct hcb_dev *dev, struct hcb_kvs *facts)
 	hcb_kvs_double(facts, "rpm", 60e9 / (double)hdd_rev_ns(d->disk));
 	hcb_kvs_double(facts, "slow", conf->slow);
 	hcb_kvs_bool(facts, "stores_data", conf->store);
-	if (d->can_cut)
-		hcb_kvs_u64(facts, "power_cuts", d->vol.cuts);
+	if (conf->cut_ns)
+		hcb_kvs_u64(facts, "power_cuts", atomic_load(&dev->power_cuts));
 	return 0;
 }
 
-/* Data moves when the op is submitted; only its time comes from the model. */
-static int move_data(const struct hdd_dev *d, const struct hcb_op *op)
+/* Done as it comes: what is refused, and what takes no time. */
+static void early(struct hcb_dev *dev, struct hcb_op *op, int result)
 {
-	ssize_t n = op->len;
-	if (op->kind == HCB_WRITE)
-		n = pwrite(d->data_fd, op->buf, op->len, (off_t)op->off);
-	else if (op->kind == HCB_READ)
-		n = pread(d->data_fd, op->buf, op->len, (off_t)op->off);
-	return n == (ssize_t)op->len ? 0 : n < 0 ? -errno : -EIO;
+	struct hdd_dev *d = dev->priv;
+	op->result = result;
+	op->done_ns = hcb_clock_now(dev->clock);
+	d->early[d->head++ & d->mask] = op;
+}
+
+/* 0: the model has it. 1: it is done. -errno: so it is. */
+static int pass_on(struct hcb_dev *dev, struct hcb_op *op)
+{
+	struct hdd_dev *d = dev->priv;
+	uint64_t now = hcb_clock_now(dev->clock);
+	struct hdd_req r = {
+	        .kind = op->kind,
+	        .fua = (op->flags & HCB_OP_FUA) && !d->lies,
+	        .off = op->off,
+	        .len = op->len,
+	        .cookie = op,
+	};
+	int e = op->flags & HCB_OP_MOVED ? op->result : 0;
+	e = e ? e : hcb_dev_check_op(dev, op);
+	if (!e && !(op->flags & HCB_OP_MOVED))
+		e = hdd_data_move(d, op);
+	e = e ? e : hdd_data_submitted(d, op);
+	if (e)
+		return e;
+	op->result = 0;
+	if (op->kind == HCB_DISCARD)
+		hdd_discard(d->disk, now, op->off, op->len);
+	if (op->kind == HCB_DISCARD || (op->kind == HCB_FLUSH && d->lies))
+		return 1;
+	return hdd_submit(d->disk, now, &r);
 }
 
 static int hdd_submit_ops(struct hcb_dev *dev, struct hcb_op *const *ops, unsigned n)
 {
 	struct hdd_dev *d = dev->priv;
-	uint64_t now = hcb_clock_now(dev->clock);
 	unsigned i;
-	if (d->can_cut)
-		hcb_volatile_tick(&d->vol, dev);
-	for (i = 0; i < n && d->head - d->tail <= d->mask; i++) {
-		struct hcb_op *op = ops[i];
-		struct hdd_req r = {
-		        .kind = op->kind,
-		        .fua = op->flags & HCB_OP_FUA,
-		        .off = op->off,
-		        .len = op->len,
-		        .cookie = op,
-		};
-		op->result = hcb_dev_check_op(dev, op);
-		if (!op->result && d->data_fd >= 0)
-			op->result = move_data(d, op);
-		int e = op->result ? op->result : hdd_submit(d->disk, now, &r);
-		if (!e && d->can_cut)
-			hcb_volatile_begin(&d->vol, op);
-		if (e == -EAGAIN)
-			break;
-		if (e) {
-			op->result = e;
-			op->done_ns = now;
-			d->bad[d->head++ & d->mask] = op;
-		}
+	hdd_cut_when_due(dev);
+	for (i = 0; i < n && d->head - d->tail <= d->mask && hdd_room(d->disk); i++) {
+		int e = pass_on(dev, ops[i]);
+		if (e)
+			early(dev, ops[i], e < 0 ? e : 0);
 	}
 	return (int)i;
 }
@@ -282,19 +252,16 @@ static unsigned hdd_poll(struct hcb_dev *dev, struct hcb_op **done, unsigned max
 	struct hdd_dev *d = dev->priv;
 	struct hdd_done from[64];
 	unsigned n = 0, got;
-	bool durable = dev->caps & HCB_CAP_ALWAYS_DURABLE;
-	if (d->can_cut)
-		hcb_volatile_tick(&d->vol, dev);
+	hdd_cut_when_due(dev);
 	while (n < max && d->tail != d->head)
-		done[n++] = d->bad[d->tail++ & d->mask];
+		done[n++] = d->early[d->tail++ & d->mask];
 	do {
 		unsigned want = max - n < 64 ? max - n : 64;
 		got = hdd_advance(d->disk, hcb_clock_now(dev->clock), from, want);
 		for (unsigned i = 0; i < got; i++) {
 			struct hcb_op *op = from[i].cookie;
 			op->done_ns = from[i].done_ns;
-			if (d->can_cut)
-				hcb_volatile_end(&d->vol, op, durable);
+			op->result = from[i].cut ? -EIO : 0;
 			done[n++] = op;
 		}
 	} while (got == 64 && n < max);
@@ -322,11 +289,11 @@ const struct hcb_engine hcb_engine_hdd = {
         .address_help = "PROFILE[@NAME]",
         .opts = hdd_opts,
         .caps = HCB_CAP_READ | HCB_CAP_WRITE | HCB_CAP_FLUSH | HCB_CAP_FUA |
-                HCB_CAP_ALWAYS_DURABLE | HCB_CAP_MODEL | HCB_CAP_ANONYMOUS |
-                HCB_CAP_STORES,
+                HCB_CAP_DISCARD | HCB_CAP_ALWAYS_DURABLE | HCB_CAP_MODEL |
+                HCB_CAP_ANONYMOUS | HCB_CAP_STORES,
         .conf_size = sizeof(struct hdd_conf),
         .dev_size = sizeof(struct hdd_dev),
-        .op_size = sizeof(struct hcb_volatile_op),
+        .op_size = sizeof(struct hdd_op),
         .open = hdd_open,
         .close = hdd_close,
         .describe = hdd_describe,
@@ -334,4 +301,5 @@ const struct hcb_engine hcb_engine_hdd = {
         .poll = hdd_poll,
         .next_ns = hdd_next,
         .counters = hdd_count,
+        .emulation = &hdd_emulation,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Data that a power cut can take away: the least a device with a volatile write cache has
- * to keep, and no more. For models that store data (mem: volatile=on, hdd: store=on);
- * what --verify is tested on.
+ * to keep, and no more. For models without a medium (mem: volatile=on); what --verify is
+ * tested on. The model disk has hdd_store.h.
  *
  * A write is seen by reads from when it is submitted, and is volatile until it is
  * covered: by a flush that was submitted after the write was done and is done itself; at

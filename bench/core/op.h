@@ -22,6 +22,7 @@ enum {
 	        1u << 0, /* this write is durable when done; others are not covered */
 	HCB_OP_FUA_EMULATED = 1u
 	                      << 1, /* the run loop's: it sends the write, then a flush */
+	HCB_OP_MOVED = 1u << 2,     /* its data has moved: engines/emulation.h */
 };
 
 struct hcb_op {

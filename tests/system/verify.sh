@@ -50,7 +50,7 @@ jq -e '.verify.lost + .verify.torn + .verify.foreign + .verify.stale == 0
 # shellcheck disable=SC2086
 run run micro --on all=hdd:generic-7200,store=on,cut=4s,lie=on $load -o "$tmp/hdd.json"
 expect_exit 1
-jq -e '.verify.torn > 100' "$tmp/hdd.json" >/dev/null || fail "a lying disk passed"
+jq -e '.verify.torn + .verify.foreign > 100' "$tmp/hdd.json" >/dev/null || fail "a lying disk passed"
 
 # postgres, whose journal commits with FUA, native or by a flush: log, data, journal.
 for disk in store=on,cut=20s store=on,cut=20s,fua=on store=on,cut=20s,cache=off; do
@@ -65,8 +65,14 @@ run run postgres --on all=hdd:generic-7200,store=on,cut=20s,lie=on --set scale=2
 	--set checkpoint_timeout=10s --duration 20s --verify --keep-going -q -o "$tmp/pg.json"
 expect_exit 1
 expect_stdout "by volume: wal "
+jq -e '[.verify.volumes[] | select(.volume == "wal" and .wrong_blocks > 0)] | length == 1' \
+	"$tmp/pg.json" >/dev/null || fail "a lying disk under postgres: $(jq -c .verify "$tmp/pg.json")"
+# One that writes nothing out of itself loses of every volume.
+run run postgres --on all=mem:,volatile=on,cut=20s,lie=on --set scale=2 --set rate=100/s \
+	--set checkpoint_timeout=10s --duration 20s --verify --keep-going -q -o "$tmp/pg.json"
+expect_exit 1
 jq -e '[.verify.volumes[] | select(.wrong_blocks > 0)] | length > 1' "$tmp/pg.json" >/dev/null ||
-	fail "a lying disk under postgres: $(jq -c .verify "$tmp/pg.json")"
+	fail "lying memory under postgres: $(jq -c .verify "$tmp/pg.json")"
 
 # Who keeps nothing cannot be asked; who ends with the process needs no log.
 run run micro --on all=null: --duration 1s --verify

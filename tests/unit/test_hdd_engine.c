@@ -35,7 +35,10 @@ static void close_target(struct hcb_dev *dev)
 static uint64_t one(struct hcb_dev *dev, enum hcb_op_kind kind, uint64_t off, void *buf,
                     uint32_t len, int result)
 {
-	struct hcb_op op = {.kind = kind, .off = off, .len = len, .buf = buf};
+	char priv[64] = {0};
+	struct hcb_op op = {
+	        .kind = kind, .off = off, .len = len, .buf = buf, .priv = priv};
+	assert_true(dev->engine->op_size <= sizeof(priv));
 	struct hcb_op *p = &op, *done = NULL;
 	uint64_t begin = hcb_clock_now(&clock_);
 	assert_int_equal(dev->engine->submit(dev, &p, 1), 1);

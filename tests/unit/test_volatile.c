@@ -221,7 +221,7 @@ static void test_keys(void **state)
 {
 	static const char *const bad[] = {"mem:1MiB,cut=5s", "mem:1MiB,lie=on",
 	                                  "hdd:generic-7200,cut=5s",
-	                                  "hdd:generic-7200,store=on,lie=on"};
+	                                  "hdd:generic-7200,lie=on"};
 	struct hcb_clock clock;
 	(void)state;
 	hcb_clock_init_virtual(&clock);
