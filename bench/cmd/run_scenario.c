@@ -25,6 +25,46 @@ static void bind(const struct hcb_scenario_on *on, struct hcb_binding *to)
 	to->group = on->line; /* "redis,media: T" is one T */
 }
 
+/* The workload a section names; a mistake by its file and line. */
+static const struct hcb_workload *find(const struct hcb_scenario_workload *w,
+                                       const char *path, struct hcb_err *err)
+{
+	struct hcb_err found = HCB_ERR_INIT;
+	const struct hcb_workload *wl = hcb_workload_find(w->type, &found);
+	if (!wl)
+		hcb_err_usage(err, "%s:%d: [workload %s]: %.300s", path, w->line, w->name,
+		              found.msg);
+	return wl;
+}
+
+static int set_params(const struct hcb_workload *wl, void *conf,
+                      const struct hcb_scenario_workload *w, const char *path,
+                      struct hcb_err *err)
+{
+	char where[640];
+	hcb_opt_defaults(wl->opts, conf);
+	for (unsigned i = 0; i < w->n_params; i++) {
+		snprintf(where, sizeof(where), "%s:%d: workload %s", path,
+		         w->params[i].line, w->name);
+		int r = hcb_opt_set_pair(wl->opts, conf, where, w->params[i].pair, err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* Tried out here, where their lines are known. */
+static int try_params(const struct hcb_run_args *a, const struct hcb_scenario_workload *w,
+                      struct hcb_err *err)
+{
+	void *conf = calloc(1, a->wl->conf_size);
+	if (!conf)
+		return hcb_err_sys(err, -ENOMEM, "read %s", a->scenario->path);
+	int r = set_params(a->wl, conf, w, a->scenario->path, err);
+	free(conf);
+	return r;
+}
+
 /* The file's parameters go before the command line's, so that the latter win. */
 static int take_params(struct hcb_run_args *a, struct hcb_scenario_workload *w,
                        struct hcb_err *err)
@@ -42,8 +82,9 @@ static int take_params(struct hcb_run_args *a, struct hcb_scenario_workload *w,
 static int take_workload(struct hcb_run_args *a, struct hcb_scenario_workload *w,
                          struct hcb_err *err)
 {
-	a->wl = hcb_workload_find(w->type, err);
-	int r = a->wl ? take_params(a, w, err) : -EINVAL;
+	a->wl = find(w, a->scenario->path, err);
+	int r = a->wl ? try_params(a, w, err) : -EINVAL;
+	r = r ? r : take_params(a, w, err);
 	for (unsigned i = 0; !r && i < w->n_ons; i++) {
 		if (bound(a, w->ons[i].volume))
 			continue;
@@ -62,24 +103,14 @@ static int configure_part(struct hcb_mix_part *part,
                           const struct hcb_scenario_workload *w, const char *path,
                           struct hcb_err *err)
 {
-	char where[640];
 	memcpy(part->name, w->name, sizeof(part->name));
-	part->wl = hcb_workload_find(w->type, err);
+	part->wl = find(w, path, err);
 	if (!part->wl)
 		return -EINVAL;
 	part->conf = calloc(1, part->wl->conf_size);
 	if (!part->conf)
 		return hcb_err_sys(err, -ENOMEM, "workload %s", w->name);
-	hcb_opt_defaults(part->wl->opts, part->conf);
-	for (unsigned i = 0; i < w->n_params; i++) {
-		snprintf(where, sizeof(where), "%s:%d: workload %s", path,
-		         w->params[i].line, w->name);
-		int r = hcb_opt_set_pair(part->wl->opts, part->conf, where,
-		                         w->params[i].pair, err);
-		if (r)
-			return r;
-	}
-	return 0;
+	return set_params(part->wl, part->conf, w, path, err);
 }
 
 static int take_mix(struct hcb_run_args *a, struct hcb_err *err)
