@@ -243,8 +243,9 @@ static int grow(struct hcb_rbd_vol *v, struct hcb_err *err)
 		return hcb_err_set(
 		        err, -ENOSPC,
 		        "open %s: too small: the image has %llu bytes, the run needs "
-		        "%llu",
-		        v->what, (ull)v->size_bytes, (ull)v->want_bytes);
+		        "%llu%s",
+		        v->what, (ull)v->size_bytes, (ull)v->want_bytes,
+		        v->marked && !v->read_only ? "; make=on grows it" : "");
 	int r = hcb_ceph_check_room(&v->c, v->what, want - v->size_bytes, err);
 	if (r)
 		return r;
