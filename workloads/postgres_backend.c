@@ -78,6 +78,13 @@ static uint64_t transaction_log(struct pg *pg)
 
 /* --- backends --------------------------------------------------------------------- */
 
+/* wal_buffers = -1: a 32nd of shared_buffers, 64 KiB at least, one segment at most. */
+static uint64_t wal_buffers(const struct pg_conf *c)
+{
+	uint64_t b = c->shared_buffers_bytes / 32;
+	return b > PG_SEGMENT ? PG_SEGMENT : b < 8 * PG_PAGE ? 8 * PG_PAGE : b;
+}
+
 void pg_commit_call(struct pg *pg, uint32_t b, uint64_t now_ns)
 {
 	struct pg_backend *be = &pg->be[b];
@@ -88,7 +95,14 @@ void pg_commit_call(struct pg *pg, uint32_t b, uint64_t now_ns)
 	if (pg->conf->rate_per_s <= 0)
 		be->due_ns = now_ns;
 	pg_ckpt_wal_grew(pg, now_ns);
-	if (pg->conf->synchronous_commit) {
+	uint64_t room = wal_buffers(pg->conf);
+	/* Nobody waits for a flush, but for room in the log's buffers, full of what is
+	   not written yet (AdvanceXLInsertBuffer): else memory would take any load. */
+	if (!pg->conf->synchronous_commit && pg->wal.insert > pg->wal.flushed + room)
+		be->lsn = pg->wal.insert - room;
+	else if (!pg->conf->synchronous_commit)
+		be->lsn = 0;
+	if (be->lsn) {
 		pg_wal_wait(pg, b, now_ns);
 		return;
 	}

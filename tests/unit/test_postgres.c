@@ -200,6 +200,27 @@ static void test_synchronous_commit_off_then_nobody_waits(void **state)
 	drive_free(d);
 }
 
+/* The log's buffers are full long before the disk has taken what 16 clients can write:
+   so much is written as the disk takes, not as memory does. */
+static void test_synchronous_commit_off_then_full_log_buffers_hold_the_load(void **state)
+{
+	(void)state;
+	const char *p[] = {"synchronous_commit=off", "full_page_writes=off",
+	                   "wal_record=8KiB", NULL};
+	struct drive *d = drive_new(wl, p, 1);
+	d->latency_ns[HCB_WRITE] =
+	        50 * HCB_MS; /* whatever the size, any number at once */
+	d->latency_ns[HCB_FLUSH] = 50 * HCB_MS;
+	drive_run(d, 20 * HCB_SEC, 0);
+	const struct pg *pg = pg_of(d);
+	assert_true(pg->wal.insert - pg->wal.flushed <= PG_SEGMENT + 16 * 8192);
+	/* 2048 records in 16 MiB, which take 100 ms, twice that over a segment's end; by
+	   their processor time alone they would be 80 000 a second */
+	assert_in_range(d->tx[0], 20 * 5000, 20 * 20500);
+	assert_true(d->tx_max_ns[0] >= 50 * HCB_MS);
+	drive_free(d);
+}
+
 /* --- checkpoints ------------------------------------------------------------------- */
 
 struct ckpt_watch {
@@ -464,6 +485,8 @@ int main(void)
 	                test_commit_delay_when_siblings_are_active_then_groups_grow),
 	        cmocka_unit_test(test_new_segment_is_zero_filled_and_synced_four_times),
 	        cmocka_unit_test(test_synchronous_commit_off_then_nobody_waits),
+	        cmocka_unit_test(
+	                test_synchronous_commit_off_then_full_log_buffers_hold_the_load),
 	        cmocka_unit_test(
 	                test_checkpoint_is_a_paced_ascending_sweep_of_what_was_dirty),
 	        cmocka_unit_test(test_checkpoint_sync_flushes_every_file_unpaced),
