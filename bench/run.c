@@ -508,8 +508,12 @@ static void close_session(struct session *s)
 	hcb_run_verify_free(&s->verify, &s->layout);
 	hcb_record_free(&s->rec);
 	hcb_hostload_free(&s->host);
+	bool lost = false;
+	for (unsigned d = 0; d < s->layout.n_devs; d++)
+		lost |= s->layout.devs[d]->abandoned;
 	hcb_layout_free(&s->layout);
-	free(s);
+	if (!lost) /* a library's late callback may be reading the clock in it */
+		free(s);
 }
 
 int hcb_run_once(const struct hcb_run *run, json_t **doc, int *exit_code,
