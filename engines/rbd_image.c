@@ -18,7 +18,7 @@ typedef unsigned long long ull;
 
 /* ---- the mark ---- */
 
-static int read_mark(struct hcb_rbd_vol *v, struct hcb_err *err)
+int hcb_rbd_read_mark(struct hcb_rbd_vol *v, struct hcb_err *err)
 {
 	char text[4096];
 	size_t len = sizeof(text);
@@ -42,7 +42,7 @@ static int write_mark(struct hcb_rbd_vol *v, struct hcb_err *err)
 	hcb_ceph_step(&v->c, "mark image %s", v->what);
 	int r = rbd_metadata_set(v->image, MARK_KEY, text);
 	free(text);
-	return r ? hcb_ceph_step_failed(&v->c, r, err) : read_mark(v, err);
+	return r ? hcb_ceph_step_failed(&v->c, r, err) : hcb_rbd_read_mark(v, err);
 }
 
 /* Nothing, or what cannot be read, means: not known to be prefilled. */
@@ -119,7 +119,7 @@ static int check_lockers(struct hcb_rbd_vol *v, struct hcb_err *err)
 	return 0;
 }
 
-static int check_unused(struct hcb_rbd_vol *v, struct hcb_err *err)
+int hcb_rbd_check_unused(struct hcb_rbd_vol *v, struct hcb_err *err)
 {
 	int r = check_watchers(v, err);
 	return r ? r : check_lockers(v, err);
@@ -383,7 +383,7 @@ static int reopen_writable(struct hcb_rbd_vol *v, struct hcb_err *err)
 		return hcb_ceph_step_failed(&v->c, r, err);
 	v->image_open = true;
 	/* Once more, on the image now held: it may have been replaced in between. */
-	r = read_mark(v, err);
+	r = hcb_rbd_read_mark(v, err);
 	return r ? r : check_ours(v, err);
 }
 
@@ -396,7 +396,7 @@ static int reopen_writable(struct hcb_rbd_vol *v, struct hcb_err *err)
 static int lock_image(struct hcb_rbd_vol *v, struct hcb_err *err)
 {
 	uint64_t features = 0;
-	int r = check_unused(v, err);
+	int r = hcb_rbd_check_unused(v, err);
 	rbd_get_features(v->image, &features);
 	if (r || !(features & RBD_FEATURE_EXCLUSIVE_LOCK))
 		return r;
@@ -417,12 +417,12 @@ static int find_image(struct hcb_rbd_vol *v, struct hcb_err *err)
 	if (r)
 		return hcb_ceph_step_failed(&v->c, r, err);
 	v->image_open = true;
-	r = read_mark(v, err);
+	r = hcb_rbd_read_mark(v, err);
 	if (r || v->read_only)
 		return r;
 	r = check_ours(v, err);
 	if (r == 0)
-		r = check_unused(v, err);
+		r = hcb_rbd_check_unused(v, err);
 	return r ? r : reopen_writable(v, err);
 }
 

@@ -51,6 +51,19 @@ int hcb_rbd_open_job(void *arg, struct hcb_err *err);
 int hcb_rbd_close_job(void *arg, struct hcb_err *err);
 /* Writes prefilled_bytes into the metadata of an image that is ours. */
 int hcb_rbd_prefilled_job(void *arg, struct hcb_err *err);
+
+/* Inside a job, with the image open: v->marked and the fact "mark"; refuses an image that
+   anyone else has open or has locked. */
+int hcb_rbd_read_mark(struct hcb_rbd_vol *v, struct hcb_err *err);
+int hcb_rbd_check_unused(struct hcb_rbd_vol *v, struct hcb_err *err);
 #endif
+
+/*
+ * Removes the image that a parsed rbd target names, if it carries our mark with this uuid
+ * (NULL: any mark of ours) and nobody has it open. 0 also if there is no such image. The
+ * cluster's health does not matter: what we made goes.
+ */
+struct hcb_dev;
+int hcb_rbd_remove(const struct hcb_dev *dev, const char *uuid, struct hcb_err *err);
 
 #endif
