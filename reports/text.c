@@ -512,7 +512,10 @@ static void put_run(FILE *out, const json_t *doc)
 static const struct {
 	const char *kind;
 	void (*put)(FILE *out, const json_t *doc);
-} kinds[] = {{"run", put_run}, {"ab", hcb_text_ab}, {"verify", hcb_text_verify_document}};
+} kinds[] = {{"run", put_run},
+             {"ab", hcb_text_ab},
+             {"verify", hcb_text_verify_document},
+             {"probe", hcb_text_probe}};
 
 static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb_err *err)
 {
@@ -530,6 +533,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run,ab,verify",
+        .kinds = "run,ab,verify,probe",
         .write = text_write,
 };

@@ -7,6 +7,7 @@
 #include "bench/cmd/verb.h"
 
 #define HCB_VERBS(X)                                                                     \
+	X(probe)                                                                         \
 	X(run) X(verify) X(ab) X(report) X(claim) X(lab) X(disk) X(doctor) X(list)
 
 #define HCB_DECLARE_VERB(n) extern const struct hcb_verb hcb_verb_##n;

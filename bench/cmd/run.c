@@ -31,7 +31,7 @@ static int run_main(int argc, char **argv)
 		r = hcb_verify_log_check(a.run.verify_log, &err);
 	if (!r) {
 		a.run.signal_seen = hcb_catch_signals();
-		r = a.lab ? hcb_run_lab_enter(&a, &err) : 0;
+		r = a.lab ? hcb_run_lab_enter(a.lab, a.lab_host, &a.run, &err) : 0;
 	}
 	if (!r)
 		r = hcb_run_once(&a.run, &doc, &code, &err);

@@ -211,11 +211,11 @@ static void fault_command(void *arg, const struct hcb_fault *f, const char **arg
 
 static const struct hcb_fault_source faults = {NULL, check_fault, fault_command};
 
-int hcb_run_lab_enter(struct hcb_run_args *a, struct hcb_err *err)
+int hcb_run_lab_enter(const char *name, const char *host, struct hcb_run *run,
+                      struct hcb_err *err)
 {
-	int r = hcb_lab_find(a->lab, &lab, err);
-	r = r ? r
-	      : hcb_lab_enter(&lab, a->lab_host ? a->lab_host : lab.hosts[0].name, err);
+	int r = hcb_lab_find(name, &lab, err);
+	r = r ? r : hcb_lab_enter(&lab, host ? host : lab.hosts[0].name, err);
 	if (r)
 		return r;
 	around = (struct hcb_surroundings){
@@ -229,7 +229,7 @@ int hcb_run_lab_enter(struct hcb_run_args *a, struct hcb_err *err)
 	};
 	if (lab.ram)
 		around.prefilling = NULL, around.disk_lateness = NULL;
-	a->run.around = &around;
-	a->run.dilation = lab.dilation;
+	run->around = &around;
+	run->dilation = lab.dilation;
 	return 0;
 }

@@ -4,12 +4,14 @@
 #ifndef HCB_CMD_RUN_LAB_H
 #define HCB_CMD_RUN_LAB_H
 
-#include "bench/cmd/run_args.h"
+#include "bench/run.h"
 
 /*
- * Moves the process into the lab host's network and sets a->run.around and dilation. Call
- * it before any thread is started. -ENOENT if there is no such lab.
+ * Moves the process into the lab host's network (NULL: the first host's) and sets
+ * run->around and dilation. Call it before any thread is started. -ENOENT if there is no
+ * such lab.
  */
-int hcb_run_lab_enter(struct hcb_run_args *a, struct hcb_err *err);
+int hcb_run_lab_enter(const char *name, const char *host, struct hcb_run *run,
+                      struct hcb_err *err);
 
 #endif

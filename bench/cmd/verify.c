@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/cmd/run_args.h"
 #include "bench/cmd/run_lab.h"
 #include "bench/cmd/signals.h"
 #include "bench/cmd/verb.h"
@@ -106,7 +107,7 @@ static int enter_lab(struct verify_args *a, const json_t *about, struct hcb_err 
 	}
 	if (!a->lab.lab)
 		return 0;
-	int r = hcb_run_lab_enter(&a->lab, err);
+	int r = hcb_run_lab_enter(a->lab.lab, a->lab.lab_host, &a->lab.run, err);
 	a->again.around = a->lab.run.around;
 	if (!r)
 		a->again.dilation = a->lab.run.dilation;

@@ -30,7 +30,7 @@ documented() { # "COND COND..."
 		}
 		END {
 			for (i = 1; i <= rows; i++)
-				if (p[i] !~ /^(transaction|stream|latency|histogram|disk|part)\./)
+				if (p[i] !~ /^(transaction|stream|latency|histogram|disk|part|evidence)\./)
 					emit(p[i], t[i], w[i])
 		}' "$doc" | sort
 }
@@ -41,18 +41,18 @@ present() {
 		| ltrimstr(".")] | unique[]' "$1" | sort -u
 }
 
-compare() { # DOCUMENT "CONDITIONS": what may be there and what must
+compare() { # DOCUMENT "CONDITIONS" [LEAST]: what may be there and what must
 	present "$1" >"$tmp/present"
 	documented "$2" >"$tmp/doc"
 	# "a[].b" tells of "a[]" too.
 	awk '{ print $1; while (sub(/\.[^.]*$/, "", $1)) if ($1 ~ /\[\]$/) print $1 }' "$tmp/doc" |
 		sort -u >"$tmp/known"
 	grep ' must$' "$tmp/doc" | cut -d' ' -f1 | sort -u >"$tmp/must"
-	[ "$(wc -l <"$tmp/must")" -gt 100 ] || fail "read only $(wc -l <"$tmp/must") keys from $doc"
+	[ "$(wc -l <"$tmp/must")" -gt "${3:-100}" ] || fail "read only $(wc -l <"$tmp/must") keys from $doc"
 	missing=$(comm -23 "$tmp/must" "$tmp/present")
 	[ -z "$missing" ] || fail "documented but not in the document: $missing"
-	# The workload's parameters are docs/workloads.md's.
-	unknown=$(comm -13 "$tmp/known" "$tmp/present" | grep -v '^run\.params\.') || :
+	# The workload's parameters are docs/workloads.md's, a probe's facts its target's.
+	unknown=$(comm -13 "$tmp/known" "$tmp/present" | grep -v -e '^run\.params\.' -e '^target_facts\.') || :
 	[ -z "$unknown" ] || fail "in the document but not documented: $unknown"
 }
 
@@ -91,3 +91,12 @@ run run postgres --on all=mem: --clock real --set scale=1 --set wal_segments=5 \
 	--set checkpoint_timeout=1s --set rate=50/s --verify -q -o "$tmp/mem.json"
 case $status in 0 | 11 | 13) ;; *) fail "exit code $status" ;; esac
 compare "$tmp/mem.json" "always postgres phases real verify costs"
+
+# A probe's document has tables of its own, and its top level an order of its own.
+run probe hdd:generic-7200 -o "$tmp/probe.json"
+expect_exit 0
+compare "$tmp/probe.json" probe 80
+jq -r 'keys_unsorted[]' "$tmp/probe.json" | tail -n +5 | grep -vx -e validity -e facts >"$tmp/order"
+# shellcheck disable=SC2016 # the backquotes are markdown's
+sed -n '/^## A probe/,$s/^| `\([a-z_]*\)` | \(object\|array\) .*/\1/p' "$doc" >"$tmp/table"
+cmp -s "$tmp/order" "$tmp/table" || fail "the order of a probe's members is not the table's: $(tr '\n' ' ' <"$tmp/order")"
