@@ -53,6 +53,7 @@ struct hcb_loop_own {
 	uint64_t drain_until_ns;
 	uint64_t last_done_ns, next_progress_ns;
 	uint64_t submit_from_ns, submit_to_ns; /* of the last submit call */
+	bool just_submitted;                   /* in the turn before this one */
 	uint64_t written, cap_second, cap_used;
 	uint64_t still_at_ns, still_turns; /* turns at one instant of virtual time */
 };
@@ -452,10 +453,12 @@ static bool submit_device(struct hcb_loop *l, unsigned d)
 	struct dev_state *s = &o->dev[d];
 	struct hcb_dev *dev = l->layout->devs[d];
 	struct hcb_op *batch[BATCH];
-	unsigned n = gather(l, s, batch, hcb_clock_now(l->clock));
-	if (!n)
+	if (!s->waiting.head)
 		return false;
 	uint64_t from = hcb_clock_now(l->clock);
+	unsigned n = gather(l, s, batch, from);
+	if (!n)
+		return false;
 	int took = dev->engine->submit(dev, batch, n);
 	uint64_t to = hcb_clock_now(l->clock);
 	if (took < 0) {
@@ -471,6 +474,7 @@ static bool submit_device(struct hcb_loop *l, unsigned d)
 		                atomic_load(&dev->power_cuts));
 	o->submit_from_ns = from;
 	o->submit_to_ns = to;
+	o->just_submitted = true;
 	give_back(l, batch + took, n - (unsigned)took);
 	list_drop(&s->waiting, (unsigned)took);
 	if ((unsigned)took < n)
@@ -626,6 +630,21 @@ static void check_time_moves(struct hcb_loop *l, uint64_t now_ns)
 	end_window(l, now_ns, HCB_STOP_STUCK);
 }
 
+/*
+ * When this turn takes place. A turn that follows a submit call at once does not read the
+ * clock again: the end of that call will do, or the last completion that poll has brought
+ * since. What falls due in between, less than a poll's time, is seen one turn later.
+ */
+static uint64_t time_of_turn(struct hcb_loop *l)
+{
+	struct hcb_loop_own *o = l->own;
+	uint64_t now = o->submit_to_ns;
+	if (!o->just_submitted)
+		return hcb_clock_now(l->clock);
+	o->just_submitted = false;
+	return o->last_done_ns > now ? o->last_done_ns : now;
+}
+
 void hcb_loop_run(struct hcb_loop *l)
 {
 	struct hcb_loop_own *o = l->own;
@@ -636,7 +655,7 @@ void hcb_loop_run(struct hcb_loop *l)
 	o->last_done_ns = hcb_clock_now(l->clock);
 	for (;;) {
 		bool any = poll_devices(l);
-		uint64_t now = hcb_clock_now(l->clock);
+		uint64_t now = time_of_turn(l);
 		if (o->inflight == 0)
 			o->last_done_ns = now;
 		check_window(l, now);
