@@ -21,12 +21,12 @@ static void open_hist(struct hcb_hist *h)
 {
 	/* The buckets are zero pages already: do not touch them. */
 	h->min = UINT64_MAX;
-	h->lo = HCB_HIST_BUCKETS;
 }
 
 /* The block a transaction due at `due` belongs to; NULL before the measured window. */
 static struct hcb_block *block_of(struct hcb_record *r, uint64_t due_ns)
 {
+	/* Nearly always the last one. */
 	for (unsigned i = r->n_blocks; i-- > 0;) {
 		struct hcb_block *b = &r->blocks[i];
 		if (due_ns >= b->start_ns)
@@ -58,10 +58,11 @@ static void on_tx(struct hcb_sink *s, unsigned tx, uint64_t due_ns, uint64_t sta
 {
 	struct hcb_record *r = (struct hcb_record *)s;
 	uint64_t response = done_ns > due_ns ? done_ns - due_ns : 0;
+	uint32_t bucket = hcb_hist_index(response);
 	if (tx == 0 && !failed) {
 		hcb_record_tick(r, done_ns);
 		note_gap(r, done_ns);
-		hcb_hist_record(&r->now, response);
+		hcb_hist_record_at(&r->now, bucket, response);
 	}
 	r->done_after_end += tx == 0 && r->window_end_ns && due_ns < r->window_end_ns;
 	struct hcb_block *b = block_of(r, due_ns);
@@ -71,10 +72,10 @@ static void on_tx(struct hcb_sink *s, unsigned tx, uint64_t due_ns, uint64_t sta
 		b->tx[tx].failed++;
 		return;
 	}
-	hcb_hist_record(&b->tx[tx].response, response);
+	hcb_hist_record_at(&b->tx[tx].response, bucket, response);
 	hcb_hist_record(&b->tx[tx].service, done_ns > start_ns ? done_ns - start_ns : 0);
-	if (tx == 0)
-		hcb_hist_record(&r->by_phase[phase_of(r, due_ns)], response);
+	if (tx == 0 && r->wl->phases)
+		hcb_hist_record_at(&r->by_phase[phase_of(r, due_ns)], bucket, response);
 }
 
 static void on_cycle(struct hcb_sink *s, uint64_t now_ns)
@@ -106,6 +107,7 @@ int hcb_record_init(struct hcb_record *r, const struct hcb_workload *wl,
 	memset(r, 0, sizeof(*r));
 	r->sink = (struct hcb_sink){.tx = on_tx, .cycle = on_cycle, .phase = on_phase};
 	r->wl = wl;
+	r->cur_end_ns = HCB_SEC;
 	r->max_intervals = MAX_INTERVALS;
 	r->max_pairs = MAX_PAIRS;
 	r->blocks = reserve(HCB_MAX_BLOCKS * sizeof(*r->blocks));
@@ -178,14 +180,15 @@ void hcb_record_drop_open_block(struct hcb_record *r)
 static void close_interval(struct hcb_record *r)
 {
 	struct hcb_hist *h = &r->now;
+	uint32_t lo = hcb_hist_lowest(h), hi = hcb_hist_highest(h);
 	if (r->n_intervals == r->max_intervals ||
-	    (h->count && r->n_pairs + (h->hi - h->lo + 1) > r->max_pairs)) {
+	    (h->count && r->n_pairs + (hi - lo + 1) > r->max_pairs)) {
 		r->lost_intervals++;
 	} else {
 		r->cur.first_pair = r->n_pairs;
 		r->cur.count = h->count;
 		r->cur.max_ns = h->count ? h->max : 0;
-		for (uint32_t i = h->lo; h->count && i <= h->hi; i++)
+		for (uint32_t i = lo; i <= hi; i++)
 			if (h->bucket[i])
 				r->pairs[r->n_pairs++] =
 				        (struct hcb_pair){i, (uint32_t)h->bucket[i]};
@@ -193,18 +196,17 @@ static void close_interval(struct hcb_record *r)
 		r->intervals[r->n_intervals++] = r->cur;
 	}
 	if (h->count)
-		memset(&h->bucket[h->lo], 0, (h->hi - h->lo + 1) * sizeof(h->bucket[0]));
+		memset(&h->bucket[lo], 0, (hi - lo + 1) * sizeof(h->bucket[0]));
 	h->count = h->sum = h->max = h->saturated = 0;
-	h->hi = 0;
 	open_hist(h);
 	memset(&r->cur, 0, sizeof(r->cur));
 	r->cur.phases = r->phase_now;
-	r->cur_second++;
+	r->cur_end_ns += HCB_SEC;
 }
 
-void hcb_record_tick(struct hcb_record *r, uint64_t now_ns)
+void hcb_record_close_until(struct hcb_record *r, uint64_t now_ns)
 {
-	while (now_ns >= (r->cur_second + 1) * HCB_SEC)
+	while (now_ns >= r->cur_end_ns)
 		close_interval(r);
 }
 

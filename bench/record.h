@@ -62,7 +62,7 @@ struct hcb_record {
 	struct hcb_block *blocks; /* [HCB_MAX_BLOCKS], zero pages until used */
 	unsigned n_blocks;
 	/* Headline transaction split by what the workload was doing: [n_phases] is
-	 * "none". */
+	 * "none". Empty if it has no phases. */
 	struct hcb_hist by_phase[HCB_MAX_PHASES + 1];
 	uint64_t phase_ended_ns[HCB_MAX_PHASES];
 	uint64_t phase_seen[HCB_MAX_PHASES]; /* times begun */
@@ -87,7 +87,7 @@ struct hcb_record {
 	uint32_t n_intervals, max_intervals, n_pairs, max_pairs;
 	struct hcb_hist now; /* of the interval under way */
 	struct hcb_interval cur;
-	uint64_t cur_second;
+	uint64_t cur_end_ns;
 	uint64_t lost_intervals; /* past the arena's end */
 	/* the run loop asks to be told of cycles */
 	void (*on_cycle)(void *arg, uint64_t now_ns);
@@ -111,7 +111,13 @@ void hcb_record_stop(struct hcb_record *r, uint64_t end_ns);
 /* Drops the open block: a tail that is no whole cycle. */
 void hcb_record_drop_open_block(struct hcb_record *r);
 void hcb_record_op(struct hcb_record *r, const struct hcb_op *op);
-void hcb_record_tick(struct hcb_record *r, uint64_t now_ns); /* closes passed intervals */
+void hcb_record_close_until(struct hcb_record *r, uint64_t now_ns);
+/* Closes the intervals that are over; to be called before anything is counted in one. */
+static inline void hcb_record_tick(struct hcb_record *r, uint64_t now_ns)
+{
+	if (now_ns >= r->cur_end_ns)
+		hcb_record_close_until(r, now_ns);
+}
 
 /* Bin-wise merge of the blocks into *out (caller zeroes through hcb_hist_reset). */
 void hcb_record_merge_tx(const struct hcb_record *r, unsigned tx,

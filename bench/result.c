@@ -45,7 +45,7 @@ json_t *hcb_json_latency(const struct hcb_hist *h, bool hide, json_t *reasons)
 json_t *hcb_json_histogram(const struct hcb_hist *h)
 {
 	json_t *counts = json_array();
-	for (uint32_t i = h->lo; h->count && i <= h->hi; i++)
+	for (uint32_t i = hcb_hist_lowest(h); i <= hcb_hist_highest(h); i++)
 		if (h->bucket[i])
 			json_array_append_new(
 			        counts,
@@ -64,6 +64,7 @@ int hcb_histogram_from_json(const json_t *j, struct hcb_hist *out)
 	hcb_hist_reset(out);
 	if (sub_bits != HCB_HIST_SUB_BITS || !json_is_array(counts))
 		return -EINVAL;
+	uint32_t lo = HCB_HIST_BUCKETS - 1, hi = 0;
 	size_t k;
 	json_t *pair;
 	json_array_foreach(counts, k, pair)
@@ -74,24 +75,28 @@ int hcb_histogram_from_json(const json_t *j, struct hcb_hist *out)
 			return -EINVAL;
 		out->bucket[i] += (uint64_t)n;
 		out->count += (uint64_t)n;
-		out->lo = (uint32_t)i < out->lo ? (uint32_t)i : out->lo;
-		out->hi = (uint32_t)i > out->hi ? (uint32_t)i : out->hi;
+		lo = n && (uint32_t)i < lo ? (uint32_t)i : lo;
+		hi = n && (uint32_t)i > hi ? (uint32_t)i : hi;
 	}
 	if (!out->count)
 		return 0;
+	out->min = hcb_hist_bucket_low(lo);
+	out->max = hcb_hist_bucket_low(hi) + hcb_hist_bucket_width(hi) - 1;
 	/* Those of the intervals keep no more than their buckets: take their edges. */
 	if (!json_object_get(j, "max")) {
-		out->min = hcb_hist_bucket_low(out->lo);
-		out->max =
-		        hcb_hist_bucket_low(out->hi) + hcb_hist_bucket_width(out->hi) - 1;
-		for (uint32_t i = out->lo; i <= out->hi; i++)
+		for (uint32_t i = lo; i <= hi; i++)
 			out->sum += out->bucket[i] * (hcb_hist_bucket_low(i) +
 			                              hcb_hist_bucket_width(i) / 2);
 		return 0;
 	}
+	uint64_t min = (uint64_t)json_integer_value(json_object_get(j, "min"));
+	uint64_t max = (uint64_t)json_integer_value(json_object_get(j, "max"));
+	/* Where they do not fit the buckets, the buckets are believed. */
+	if (hcb_hist_index(min) == lo)
+		out->min = min;
+	if (hcb_hist_index(max) == hi)
+		out->max = max;
 	out->sum = (uint64_t)json_integer_value(json_object_get(j, "sum"));
-	out->min = (uint64_t)json_integer_value(json_object_get(j, "min"));
-	out->max = (uint64_t)json_integer_value(json_object_get(j, "max"));
 	out->saturated = (uint64_t)json_integer_value(json_object_get(j, "saturated"));
 	return 0;
 }

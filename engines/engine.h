@@ -59,7 +59,7 @@ struct hcb_dev {
 
 	/* set by open */
 	uint64_t size_bytes;
-	uint32_t block_bytes;     /* alignment of offset and length */
+	uint32_t block_bytes;     /* alignment of offset and length, a power of two */
 	uint32_t caps;            /* of engine->caps, those this target has */
 	uint64_t prefilled_bytes; /* from 0, written by an earlier run and known to be */
 	int wake_fd; /* readable when poll has something: an eventfd, or an epoll

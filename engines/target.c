@@ -109,13 +109,17 @@ int hcb_target_open(struct hcb_dev *dev, struct hcb_err *err)
 	int r = dev->engine->open(dev, err);
 	if (r)
 		return r;
-	if (dev->want_bytes > dev->size_bytes) {
+	if (!dev->block_bytes || (dev->block_bytes & (dev->block_bytes - 1)))
+		r = hcb_err_set(err, -EINVAL,
+		                "open %s: blocks of %u bytes, expected a power of two",
+		                dev->target, dev->block_bytes);
+	else if (dev->want_bytes > dev->size_bytes)
 		r = hcb_err_set(err, -ENOSPC,
 		                "open %s: too small: %llu bytes, the workload needs %llu",
 		                dev->target, (unsigned long long)dev->size_bytes,
 		                (unsigned long long)dev->want_bytes);
+	if (r)
 		dev->engine->close(dev);
-	}
 	dev->is_open = r == 0;
 	return r;
 }
@@ -173,7 +177,7 @@ int hcb_dev_check_op(const struct hcb_dev *dev, const struct hcb_op *op)
 		return -EOPNOTSUPP;
 	if (op->kind == HCB_FLUSH)
 		return op->len || op->off ? -EINVAL : 0;
-	if (op->len == 0 || op->len % dev->block_bytes || op->off % dev->block_bytes)
+	if (op->len == 0 || ((op->len | op->off) & (dev->block_bytes - 1)))
 		return -EINVAL;
 	if (op->off > dev->size_bytes || op->len > dev->size_bytes - op->off)
 		return -ENOSPC;

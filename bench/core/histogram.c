@@ -8,14 +8,14 @@ void hcb_hist_reset(struct hcb_hist *h)
 {
 	memset(h, 0, sizeof(*h));
 	h->min = UINT64_MAX;
-	h->lo = HCB_HIST_BUCKETS;
 }
 
 void hcb_hist_merge(struct hcb_hist *into, const struct hcb_hist *from)
 {
 	if (!from->count)
 		return;
-	for (uint32_t i = from->lo; i <= from->hi; i++)
+	uint32_t highest = hcb_hist_highest(from);
+	for (uint32_t i = hcb_hist_lowest(from); i <= highest; i++)
 		into->bucket[i] += from->bucket[i];
 	into->count += from->count;
 	into->sum += from->sum;
@@ -24,10 +24,6 @@ void hcb_hist_merge(struct hcb_hist *into, const struct hcb_hist *from)
 		into->min = from->min;
 	if (from->max > into->max)
 		into->max = from->max;
-	if (from->lo < into->lo)
-		into->lo = from->lo;
-	if (from->hi > into->hi)
-		into->hi = from->hi;
 }
 
 static unsigned bucket_shift(uint32_t i)
@@ -56,7 +52,7 @@ uint64_t hcb_hist_quantile(const struct hcb_hist *h, double q)
 	if (rank >= h->count)
 		return h->max;
 	uint64_t seen = 0;
-	for (uint32_t i = h->lo; i <= h->hi; i++) {
+	for (uint32_t i = hcb_hist_lowest(h); i <= hcb_hist_highest(h); i++) {
 		seen += h->bucket[i];
 		if (seen < rank)
 			continue;

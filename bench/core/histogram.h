@@ -19,8 +19,7 @@
 	((HCB_HIST_MAX_BITS - HCB_HIST_SUB_BITS + 1) << HCB_HIST_SUB_BITS)
 
 struct hcb_hist {
-	uint64_t count, sum, min, max, saturated;
-	uint32_t lo, hi; /* lowest and highest bucket in use; lo > hi when empty */
+	uint64_t count, sum, min, max, saturated; /* empty: min UINT64_MAX, max 0 */
 	uint64_t bucket[HCB_HIST_BUCKETS];
 };
 
@@ -29,21 +28,32 @@ void hcb_hist_merge(struct hcb_hist *into, const struct hcb_hist *from);
 
 static inline uint32_t hcb_hist_index(uint64_t v)
 {
-	if (v >> HCB_HIST_MAX_BITS)
+	if (__builtin_expect(v >> HCB_HIST_MAX_BITS != 0, 0))
 		return HCB_HIST_BUCKETS - 1;
-	if (v < (1u << HCB_HIST_SUB_BITS))
-		return (uint32_t)v;
-	unsigned e = 63u - (unsigned)__builtin_clzll(v) - HCB_HIST_SUB_BITS;
+	/* Below 128 e is 0 as it is up to 255, and the index is the value. */
+	uint64_t at_least = v | (1u << HCB_HIST_SUB_BITS);
+	unsigned e = 63u - (unsigned)__builtin_clzll(at_least) - HCB_HIST_SUB_BITS;
 	return (e << HCB_HIST_SUB_BITS) + (uint32_t)(v >> e);
+}
+
+/* Lowest and highest bucket in use; lowest > highest when empty. */
+static inline uint32_t hcb_hist_lowest(const struct hcb_hist *h)
+{
+	return hcb_hist_index(h->min);
+}
+
+static inline uint32_t hcb_hist_highest(const struct hcb_hist *h)
+{
+	return hcb_hist_index(h->max);
 }
 
 /* Smallest value of bucket i, and how many values it holds. */
 uint64_t hcb_hist_bucket_low(uint32_t i);
 uint64_t hcb_hist_bucket_width(uint32_t i);
 
-static inline void hcb_hist_record(struct hcb_hist *h, uint64_t v)
+/* i must be v's index: for a value that goes into several histograms. */
+static inline void hcb_hist_record_at(struct hcb_hist *h, uint32_t i, uint64_t v)
 {
-	uint32_t i = hcb_hist_index(v);
 	h->bucket[i]++;
 	h->count++;
 	h->sum += v;
@@ -51,11 +61,13 @@ static inline void hcb_hist_record(struct hcb_hist *h, uint64_t v)
 		h->min = v;
 	if (v > h->max)
 		h->max = v;
-	if (i < h->lo)
-		h->lo = i;
-	if (i > h->hi)
-		h->hi = i;
-	h->saturated += v >> HCB_HIST_MAX_BITS != 0;
+	if (__builtin_expect(v >> HCB_HIST_MAX_BITS != 0, 0))
+		h->saturated++;
+}
+
+static inline void hcb_hist_record(struct hcb_hist *h, uint64_t v)
+{
+	hcb_hist_record_at(h, hcb_hist_index(v), v);
 }
 
 /*

@@ -164,6 +164,12 @@ static void test_histogram_survives_the_file(void **state)
 	json_t *j = hcb_json_histogram(a);
 	assert_int_equal(hcb_histogram_from_json(j, b), 0);
 	assert_memory_equal(a, b, sizeof(*a));
+	/* Ends that do not fit the buckets are not believed: all buckets are seen. */
+	json_object_set_new(j, "min", json_integer((json_int_t)(a->max / 2)));
+	json_object_set_new(j, "max", json_integer((json_int_t)(a->max / 2 + 1)));
+	assert_int_equal(hcb_histogram_from_json(j, b), 0);
+	assert_int_equal(hcb_hist_lowest(b), hcb_hist_lowest(a));
+	assert_int_equal(hcb_hist_highest(b), hcb_hist_highest(a));
 	json_object_set_new(j, "sub_bits", json_integer(6));
 	assert_true(hcb_histogram_from_json(j, b) < 0);
 	json_decref(j);
