@@ -638,9 +638,7 @@ static void check_time_moves(struct hcb_loop *l, uint64_t now_ns)
 static uint64_t time_of_turn(struct hcb_loop *l)
 {
 	struct hcb_loop_own *o = l->own;
-	uint64_t now = o->submit_to_ns;
-	if (!o->just_submitted)
-		return hcb_clock_now(l->clock);
+	uint64_t now = o->just_submitted ? o->submit_to_ns : hcb_clock_now(l->clock);
 	o->just_submitted = false;
 	return o->last_done_ns > now ? o->last_done_ns : now;
 }

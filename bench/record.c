@@ -252,7 +252,9 @@ void hcb_record_op(struct hcb_record *r, const struct hcb_op *op)
 	}
 	s->count++;
 	s->bytes += op->len;
-	hcb_hist_record(&s->service, op->done_ns - op->submit_ns);
+	/* Stamped on two processors, an op that takes no time may seem to end before. */
+	hcb_hist_record(&s->service,
+	                op->done_ns > op->submit_ns ? op->done_ns - op->submit_ns : 0);
 }
 
 void hcb_record_merge_tx(const struct hcb_record *r, unsigned tx,

@@ -205,10 +205,12 @@ static int run_loop(struct session *s, struct hcb_err *err)
 	if (!run->virtual_clock && (r = hcb_hostload_start(&s->host, err)))
 		return r;
 	prctl(PR_SET_TIMERSLACK, 1UL); /* waits end when asked, not up to 50 us later */
-	if (run->virtual_clock)
+	if (run->virtual_clock) {
 		hcb_clock_init_virtual(&s->clock);
-	else
+	} else {
 		hcb_clock_init_real(&s->clock, run->dilation);
+		s->seen.clock_is_counter = hcb_clock_use_counter(&s->clock);
+	}
 	/* Ahead of ordinary work, where we may: a bench that waits for a processor is
 	   late. Not real time: a loop that never sleeps would be throttled. */
 	int nice = getpriority(PRIO_PROCESS, 0);
@@ -216,6 +218,7 @@ static int run_loop(struct session *s, struct hcb_err *err)
 		s->seen.loop_nice =
 		        setpriority(PRIO_PROCESS, 0, LOOP_NICE) ? nice : LOOP_NICE;
 	hcb_loop_run(&s->loop);
+	s->seen.clock_error = hcb_clock_error(&s->clock);
 	hcb_faults_finish(&s->faults, &s->clock, FAULT_END_NS);
 	setpriority(PRIO_PROCESS, 0, nice);
 	hcb_hostload_stop(&s->host);
@@ -381,6 +384,7 @@ static void gather_evidence(struct session *s)
 	        .lateness_p99_ns = hcb_hist_quantile(&rec->lateness, 0.99),
 	        .service_p50_ns = median_service(rec, 0, rec->n_blocks),
 	        .host_busy_worst10 = s->seen.host_busy,
+	        .clock_error = s->seen.clock_error,
 	        .offered_per_s = s->run->wl->offered_per_s(s->run->conf),
 	        .due = due_in_window(rec) + l->unfinished.count,
 	        .unfinished = l->unfinished.count,

@@ -281,6 +281,9 @@ static json_t *facts(const struct hcb_observed *o)
 		hcb_kvs_double(&k, "host_busy_mean", o->host_mean);
 		hcb_kvs_double(&k, "steal", o->steal);
 		json_object_set_new(f, "loop_nice", json_integer(o->loop_nice));
+		hcb_kvs_str(&k, "clock_source",
+		            o->clock_is_counter ? "tsc" : "clock_monotonic");
+		hcb_kvs_double(&k, "clock_error", o->clock_error);
 	}
 	hcb_kvs_u64(&k, "prefilled_bytes", o->prefilled_bytes);
 	if (o->run->around && o->run->around->describe)

@@ -16,6 +16,8 @@ struct hcb_observed {
 	void *wl_state;
 	double host_busy, host_mean, steal;
 	int loop_nice;         /* the run loop's niceness */
+	bool clock_is_counter; /* the run's clock read the processor's counter */
+	double clock_error;    /* its share of error against CLOCK_MONOTONIC */
 	double achieved_per_s; /* open loop: due in the window less the backlog's growth
 	                        */
 	uint64_t started_unix_s, wall_ns;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bench/validity.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #define LATE_OF_SERVICE 0.05
 #define HOST_BUSY       0.85
 #define DISK_LATE_NS    (500 * HCB_US)
+#define CLOCK_ERROR     0.001
 #define ACHIEVED        0.95
 #define MIN_CYCLES      2
 /* SNIA PTS calls a state steady when the spread over the window is within 20 % of the
@@ -82,6 +84,11 @@ static void judge_bench(const struct hcb_evidence *e, struct hcb_judgement *j)
 		    "processors %.0f %% busy over the worst 10 s (steal included), "
 		    "limit 85 %%",
 		    100 * e->host_busy_worst10);
+	if (fabs(e->clock_error) > CLOCK_ERROR)
+		add(j, HCB_INVALID,
+		    "the processor's counter ran %.2f %% from the kernel's clock, limit "
+		    "0.1 %%",
+		    100 * e->clock_error);
 	if (e->disk_late_known && e->disk_late_p99_ns > DISK_LATE_NS)
 		add(j, HCB_INVALID,
 		    "an emulated disk's timer was late: p99 %s, limit 0.5 ms",

@@ -25,6 +25,7 @@ struct hcb_evidence {
 	uint64_t lateness_p99_ns, lateness_n;
 	uint64_t service_p50_ns; /* of the ops, median */
 	double host_busy_worst10;
+	double clock_error; /* of the run's clock against the kernel's, as a share */
 	uint64_t disk_late_p99_ns; /* emulated disks, the worst one; 0: none */
 	bool disk_late_known;
 	double offered_per_s, achieved_per_s; /* offered 0: closed loop */
@@ -55,7 +56,8 @@ struct hcb_judgement {
 struct hcb_block_evidence {
 	uint64_t lateness_p99_ns, lateness_n, service_p50_ns, op_errors;
 	double host_busy_worst10;
-	bool whole; /* it ended where it was to end, however the run did */
+	double clock_error; /* of the run's clock against the kernel's, as a share */
+	bool whole;         /* it ended where it was to end, however the run did */
 };
 
 const char *hcb_verdict_name(enum hcb_verdict v);

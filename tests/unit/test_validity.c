@@ -48,6 +48,18 @@ static void test_good_evidence_is_valid(void **state)
 	assert_int_equal(verdict(&e, NULL), HCB_VALID);
 }
 
+static void test_clock_that_strays_counts(void **state)
+{
+	(void)state;
+	struct hcb_evidence e = good();
+	e.clock_error = -0.0009;
+	assert_int_equal(verdict(&e, NULL), HCB_VALID);
+	e.clock_error = -0.0011;
+	assert_int_equal(verdict(&e, "-0.11 % from the kernel's clock"), HCB_INVALID);
+	e.virtual_clock = true;
+	assert_int_equal(verdict(&e, NULL), HCB_VALID);
+}
+
 static void test_lateness_counts_above_1_ms_or_5_percent_of_service(void **state)
 {
 	(void)state;
@@ -204,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_good_evidence_is_valid),
+	        cmocka_unit_test(test_clock_that_strays_counts),
 	        cmocka_unit_test(test_lateness_counts_above_1_ms_or_5_percent_of_service),
 	        cmocka_unit_test(test_busy_machine_late_disk_or_failed_op_is_invalid),
 	        cmocka_unit_test(
