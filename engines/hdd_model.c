@@ -292,7 +292,8 @@ static void arm_free(struct hdd *m, uint64_t t)
 	m->busy = false;
 	m->gate_ns = t + m->p.overhead_ns;
 	uint32_t next = hdd_continuing(m);
-	if (next != HDD_NO_SLOT && !too_old(m, t, m->pending, m->n_pending))
+	if (next == 0 ||
+	    (next != HDD_NO_SLOT && !too_old(m, t, m->pending, m->n_pending)))
 		start_command(m, t, next);
 	if (m->destaging)
 		hdd_tell_destaged(m);

@@ -11,22 +11,34 @@
  * spindle draws its phase, and its own speed within rpm_tolerance, from the seed, so that
  * two disks never stay in step. Reaching a sector costs the move, then the wait for the
  * angle. The move is nothing on the same track; one skew to the next track in layout
- * order (the skew is made to cover exactly that, a write's settling included); one skew
- * to another head of the same cylinder; else the seek curve of the distance, never less
- * than a head switch if the head changes. Before a write a seek takes write_settle
- * longer.
+ * order (the skew is made to cover exactly that, a write's settling included); else the
+ * seek curve of the distance in cylinders, never less than one skew if the head changes,
+ * and before a write write_settle longer.
  *
  * Commands. The host may have any number outstanding; the drive sees the oldest ncq_depth
- * that are not behind a FLUSH. Decoding takes `overhead` and overlaps with whatever the
- * arm is doing, so it costs time only when the arm waits for it. When the arm is free it
- * takes, of the oldest rpo_window decoded commands, the one it can begin soonest (seek
- * and rotation together; ties: the older one), unless the oldest has waited longer than
- * age_limit: then that. A command in progress is never interrupted.
+ * that are not behind a FLUSH. A command that needs the medium costs `overhead` once: a
+ * free arm is given its next command that long after it became free, or after the command
+ * came if there was none, and commands that come meanwhile take part in the choice. (With
+ * decoding overlapped instead, depth 2 would have nothing to choose from and gain
+ * nothing; the one real drive with a published curve, the ST2000DM006, gains 12 % at
+ * depth 2.) A command that begins exactly where the head is goes first and costs no
+ * overhead, unless an older one has waited past age_limit: queued sequential commands
+ * lose no turn. One that continues another in the queue is not chosen before it.
  *
- * Reads. A read that the buffer holds, in a dirty extent or a read segment, is decoded in
- * hit_overhead and goes out over the link. Otherwise the medium is read; the link is
- * faster than the medium and transfers while reading, so the read ends with its last
- * sector. Then the head reads on into the same segment, to the end of the track and
+ * Choice. Of the oldest rpo_window commands the arm takes the one it can begin soonest,
+ * seek and rotation together; ties go to the older. A command's cost counts less as it
+ * ages, times 1 - (age / age_limit)^4 and never under a fifth, so that nothing
+ * falls off a cliff at the limit. Once the oldest has waited past age_limit every second
+ * choice is the oldest, whatever it costs: the drive alternates between fair and fast. A
+ * limit far above the usual wait makes a drive that schedules by position; one far below
+ * makes a drive that serves every second command in order, which is what the ST2000DM006
+ * looks like. A command in progress is never interrupted.
+ *
+ * Reads. A read that the buffer holds, in one dirty extent or one read segment, is
+ * decoded in hit_overhead and goes out over the link, one command at a time. Otherwise
+ * the medium is read; the link is faster than the medium and transfers while reading, so
+ * the read ends with its last sector; what of its beginning a segment holds is not read
+ * again. Then the head reads on into the same segment, to the end of the track and
  * read_ahead_tracks further, until another command is taken up. A read that continues
  * what is being read waits for its sectors instead of being queued, as long as nothing
  * else wants the arm. Segments are reused least recently used first; each holds at most
@@ -38,13 +50,13 @@
  * extents out
  *   - for a FLUSH,
  *   - when the cache is destage_forced full or a write waits for room, in competition
- * with the queued commands (the sooner positioned first; a write waiting past age_limit
- * wins),
+ *     with the queued commands (the sooner positioned first; a write waiting past
+ *     age_limit wins),
  *   - when no command has been there for destage_idle, until one comes,
  * each time the one it can begin soonest among the destage_window oldest, at most to the
- * end of its track at a time. With the cache off, or for a FUA write, the write is queued
- * like a read and done when on the medium. A write over half the dirty limit bypasses the
- * cache too.
+ * end of its track at a time; there is no `overhead` between them. With the cache off, or
+ * for a FUA write, the write is queued like a read and done when on the medium. A write
+ * over half the dirty limit bypasses the cache too.
  *
  * FLUSH. Not queued, as in SATA: it starts when every earlier command is done, writes out
  * everything dirty, takes flush_overhead on top, and every later command waits for its
@@ -57,8 +69,9 @@
  * timing off: commands complete when they arrive and the cache is always clean. slow:
  * each visit to the medium takes that many times as long.
  *
- * LEFT OUT: defect lists and remapping, retries and thermal recalibration, vibration,
- * reading or writing a track from the middle (zero latency access), read-before-miss,
+ * LEFT OUT: defect lists and remapping, retries and thermal recalibration (a real drive's
+ * rare waits of 0.1 s and more), vibration, reading or writing a track from the middle
+ * (zero latency access), read-before-miss, serving reads from data already written out,
  * queue-priority bits, background media scan, power states, shingled recording, 4 KiB
  * physical sectors (the drives modelled are 512n, or are written in multiples of 4 KiB).
  */
