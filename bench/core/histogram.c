@@ -67,6 +67,47 @@ double hcb_hist_mean(const struct hcb_hist *h)
 	return h->count ? (double)h->sum / (double)h->count : 0;
 }
 
+struct hist_step {
+	const struct hcb_hist *h;
+	uint32_t i;
+	uint64_t seen; /* values up to and in bucket i */
+};
+
+static double step_value(const struct hist_step *s)
+{
+	uint64_t v = hcb_hist_bucket_low(s->i) + (hcb_hist_bucket_width(s->i) - 1) / 2;
+	return (double)(v < s->h->min ? s->h->min : v > s->h->max ? s->h->max : v);
+}
+
+static void step_on(struct hist_step *s)
+{
+	while (s->i < s->h->hi && !s->h->bucket[++s->i])
+		;
+	s->seen += s->h->bucket[s->i];
+}
+
+double hcb_hist_demerit(const struct hcb_hist *ref, const struct hcb_hist *other)
+{
+	struct hist_step a = {ref, ref->lo, ref->bucket[ref->lo]};
+	struct hist_step b = {other, other->lo, other->bucket[other->lo]};
+	double squares = 0, at = 0;
+	for (;;) {
+		double end_a = (double)a.seen / (double)ref->count;
+		double end_b = (double)b.seen / (double)other->count;
+		double end = end_a < end_b ? end_a : end_b;
+		double d = step_value(&b) - step_value(&a);
+		squares += (end - at) * d * d;
+		at = end;
+		if (a.seen == ref->count && b.seen == other->count)
+			break;
+		if (end_a <= end && a.seen < ref->count)
+			step_on(&a);
+		if (end_b <= end && b.seen < other->count)
+			step_on(&b);
+	}
+	return sqrt(squares) / hcb_hist_mean(ref);
+}
+
 uint64_t hcb_quantile_min_samples(double q)
 {
 	double tail = q > 0.5 ? q : 1 - q;

@@ -76,6 +76,9 @@ static inline void hcb_hist_record(struct hcb_hist *h, uint64_t v)
  */
 uint64_t hcb_hist_quantile(const struct hcb_hist *h, double q);
 double hcb_hist_mean(const struct hcb_hist *h);
+/* stats.h's demerit of two histograms, neither empty, each value at its bucket's
+   midpoint: 0.4 % off at worst where both have the same shape. */
+double hcb_hist_demerit(const struct hcb_hist *ref, const struct hcb_hist *other);
 
 /*
  * How many independent samples an estimate of quantile q with a two-sided 95 % interval

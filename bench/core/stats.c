@@ -160,3 +160,39 @@ bool hcb_drifts(const double *y, size_t n, double tolerance)
 	free(s);
 	return moved;
 }
+
+/* --- how far apart are two distributions? ------------------------------------------ */
+
+/* Both step functions change at multiples of 1/n_ref and 1/n_other: between two changes
+   the distance is constant. Positions are counted in units of 1/(n_ref n_other). */
+double hcb_demerit(const double *ref, size_t n_ref, const double *other, size_t n_other)
+{
+	double squares = 0;
+	size_t i = 0, k = 0;
+	double at = 0, all = (double)n_ref * (double)n_other;
+	while (i < n_ref && k < n_other) {
+		double end_i = (double)(i + 1) * (double)n_other;
+		double end_k = (double)(k + 1) * (double)n_ref;
+		double end = end_i < end_k ? end_i : end_k;
+		double d = other[k] - ref[i];
+		squares += (end - at) * d * d;
+		at = end;
+		i += end_i <= end;
+		k += end_k <= end;
+	}
+	return sqrt(squares / all) / hcb_mean(ref, n_ref);
+}
+
+double hcb_demerit_quantiles(const double *q, const double *ref, const double *other,
+                             size_t n)
+{
+	double squares = 0, area = 0;
+	for (size_t i = 1; i < n; i++) {
+		double a = other[i - 1] - ref[i - 1], b = other[i] - ref[i];
+		/* The mean square of a straight line from a to b. */
+		squares += (q[i] - q[i - 1]) * (a * a + a * b + b * b) / 3;
+		area += (q[i] - q[i - 1]) * (ref[i - 1] + ref[i]) / 2;
+	}
+	double span = q[n - 1] - q[0];
+	return sqrt(squares / span) / (area / span);
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Arithmetic on series of doubles: where a warm-up ends, how much neighbours depend on
- * each other. Nothing here reads a clock or decides anything.
+ * each other, how far two distributions are apart. Nothing here reads a clock or decides
+ * anything.
  */
 #ifndef HCB_CORE_STATS_H
 #define HCB_CORE_STATS_H
@@ -52,5 +53,23 @@ double hcb_autocorr1(const double *y, size_t n);
 double hcb_mean(const double *y, size_t n); /* 0 if n is 0 */
 /* Sorts y; of an even number the mean of the middle two; 0 if n is 0. */
 double hcb_median(double *y, size_t n);
+
+/*
+ * Demerit (C. Ruemmler and J. Wilkes, "An introduction to disk drive modeling", IEEE
+ * Computer 27(3), 1994): the root mean square of the horizontal distance between two
+ * cumulative distributions of response time, here as a share of the first one's mean. 0:
+ * the same distribution; 0.05: 5 %. Both ascending; any two sizes over 0; the mean of ref
+ * over 0. Exact for the step functions that samples are. Two samples of n of one
+ * distribution are about 2 deviations / sqrt(n) apart by chance.
+ */
+double hcb_demerit(const double *ref, size_t n_ref, const double *other, size_t n_other);
+
+/*
+ * The same where only quantiles are known: ref[i] and other[i] at q[i], ascending.
+ * Straight lines between them; what lies outside q[0]..q[n-1] takes no part, also not in
+ * the mean. n at least 2.
+ */
+double hcb_demerit_quantiles(const double *q, const double *ref, const double *other,
+                             size_t n);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "bench/core/histogram.h"
 #include "bench/core/random.h"
+#include "bench/core/stats.h"
 
 #define N 50000
 
@@ -232,6 +233,32 @@ static void test_min_samples(void **state)
 	assert_true(hcb_quantile_min_samples(0) == UINT64_MAX);
 }
 
+/* Against the exact figure of the same samples. */
+static void test_demerit_agrees_with_samples(void **state)
+{
+	enum { N_A = 3000, N_B = 1777 };
+	static double a[N_A], b[N_B];
+	(void)state;
+	struct hcb_hist *two = calloc(2, sizeof(*two));
+	assert_non_null(two);
+	hcb_hist_reset(&two[0]);
+	hcb_hist_reset(&two[1]);
+	for (int i = 0; i < N_A; i++) {
+		a[i] = 1e6 + i * 7001.0;
+		hcb_hist_record(&two[0], (uint64_t)a[i]);
+	}
+	for (int i = 0; i < N_B; i++) {
+		b[i] = 0.9e6 + i * (double)i * 9.0;
+		hcb_hist_record(&two[1], (uint64_t)b[i]);
+	}
+	assert_true(hcb_hist_demerit(&two[0], &two[0]) == 0);
+	assert_close(hcb_hist_demerit(&two[0], &two[1]), hcb_demerit(a, N_A, b, N_B),
+	             0.01);
+	assert_close(hcb_hist_demerit(&two[1], &two[0]), hcb_demerit(b, N_B, a, N_A),
+	             0.01);
+	free(two);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +271,7 @@ int main(void)
 	        cmocka_unit_test(test_rank_is_the_ceiling),
 	        cmocka_unit_test(test_saturation_is_counted),
 	        cmocka_unit_test(test_min_samples),
+	        cmocka_unit_test(test_demerit_agrees_with_samples),
 	};
 	return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);
 }

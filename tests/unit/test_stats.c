@@ -17,6 +17,12 @@ static double noise(struct hcb_random *r)
 	return s;
 }
 
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, z = *(const double *)b;
+	return (x > z) - (x < z);
+}
+
 /* MSER-5 as its authors define it, by brute force and without running sums. */
 static struct hcb_mser brute_force(const double *x, size_t n)
 {
@@ -264,6 +270,59 @@ static void test_autocorr_of_ar1(void **state)
 	}
 }
 
+static void test_demerit_of_known_distances(void **state)
+{
+	static const double a[] = {1, 2, 3, 6}, shifted[] = {2, 3, 4, 7};
+	static const double doubled[] = {2, 4, 6, 12}, twice[] = {1, 1, 2, 2, 3, 3, 6, 6};
+	static const double one[] = {3}, three[] = {1, 3, 8};
+	(void)state;
+	assert_true(hcb_demerit(a, 4, a, 4) == 0);
+	assert_true(hcb_demerit(a, 4, twice, 8) == 0); /* size is not shape */
+	assert_close(hcb_demerit(a, 4, shifted, 4), 1.0 / 3, 1e-12);
+	/* RMS of a itself over its mean. */
+	assert_close(hcb_demerit(a, 4, doubled, 4), sqrt(50 / 4.0) / 3, 1e-12);
+	/* The mean is the first one's. */
+	assert_close(hcb_demerit(doubled, 4, a, 4), sqrt(50 / 4.0) / 6, 1e-12);
+	assert_close(hcb_demerit(one, 1, three, 3), sqrt((4 + 0 + 25) / 3.0) / 3, 1e-12);
+	/* 4 against 3 values: steps at every twelfth but the fifth and seventh. */
+	double squares = 3 * 0.0 + 1 * 1.0 + 2 * 1.0 + 2 * 0.0 + 1 * 25.0 + 3 * 4.0;
+	assert_close(hcb_demerit(a, 4, three, 3), sqrt(squares / 12) / 3, 1e-12);
+}
+
+/* Two samples of one distribution: what stats.h says chance alone does. */
+static void test_demerit_by_chance(void **state)
+{
+	enum { M = 4000 };
+	static double a[M], b[M];
+	double mean = 0;
+	(void)state;
+	for (uint64_t k = 0; k < 20; k++) {
+		struct hcb_random r;
+		hcb_random_init(&r, k, 0);
+		for (int i = 0; i < M; i++) {
+			a[i] = 20 + noise(&r);
+			b[i] = 20 + noise(&r);
+		}
+		qsort(a, M, sizeof(a[0]), ascending);
+		qsort(b, M, sizeof(b[0]), ascending);
+		mean += hcb_demerit(a, M, b, M) / 20;
+	}
+	/* Of a mean of 20, in deviations of which there is one: times sqrt(M). */
+	assert_between(mean * 20 * sqrt(M), 1.7, 2.7);
+}
+
+static void test_demerit_of_quantiles(void **state)
+{
+	static const double q[] = {0, 0.25, 1}, a[] = {0, 1, 4}, b[] = {2, 3, 6};
+	static const double c[] = {0, 1, 7};
+	(void)state;
+	assert_true(hcb_demerit_quantiles(q, a, a, 3) == 0);
+	double mean = 0.25 * 0.5 + 0.75 * 2.5;
+	assert_close(hcb_demerit_quantiles(q, a, b, 3), 2 / mean, 1e-12);
+	/* 0 up to a quarter, then a line from 0 to 3. */
+	assert_close(hcb_demerit_quantiles(q, a, c, 3), sqrt(0.75 * 9 / 3) / mean, 1e-12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +340,9 @@ int main(void)
 	        cmocka_unit_test(test_what_moves_is_drift),
 	        cmocka_unit_test(test_autocorr_of_known_series),
 	        cmocka_unit_test(test_autocorr_of_ar1),
+	        cmocka_unit_test(test_demerit_of_known_distances),
+	        cmocka_unit_test(test_demerit_by_chance),
+	        cmocka_unit_test(test_demerit_of_quantiles),
 	};
 	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
 }
