@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading and checking a profile. */
 #include "engines/hdd_profile.h"
 
 #include <stdarg.h>
@@ -6,95 +7,9 @@
 #include <string.h>
 
 #include "bench/core/cluster.h"
-#include "bench/core/ini.h"
 
-#define F(n, t, f, lo, hi, h)                                                            \
-	{                                                                                \
-		.name = n, .type = HCB_OPT_##t,                                          \
-		.offset = offsetof(struct hdd_profile, f), .min = lo, .max = hi,         \
-		.help = h                                                                \
-	}
-#define END                                                                              \
-	{                                                                                \
-		.name = NULL                                                             \
-	}
-
-/* Limits are those of the arithmetic (times fit 32 bits of ns, tables their arrays). */
-static const struct hcb_opt disk_opts[] = {
-        {.name = "description",
-         .type = HCB_OPT_STR,
-         .offset = offsetof(struct hdd_profile, description),
-         .size = sizeof(((struct hdd_profile *)0)->description),
-         .help = "what the drive is, and how far its numbers can be trusted"},
-        F("sectors", U64, sectors, 2097152, 0x1p40, "capacity in sectors of 512 bytes"),
-        F("rpm", DOUBLE, rpm, 3600, 20000, "nominal speed"),
-        F("rpm_tolerance", SHARE, rpm_tolerance, 0, 0.02, "a spindle's own speed, +/-"),
-        END,
-};
-
-static const struct hcb_opt geometry_opts[] = {
-        F("heads", U64, heads, 1, 32, "recording surfaces"),
-        F("tracks", U64, tracks, 1024, 4e6, "tracks per surface"),
-        F("outer_sectors", U64, outer_sectors, 64, 20000, "sectors per outermost track"),
-        F("inner_sectors", U64, inner_sectors, 64, 20000, "sectors per innermost track"),
-        F("zones", U64, zones, 1, HDD_MAX_ZONES, "zones of equal track counts"),
-        F("band_tracks", U64, band_tracks, 1, 4096, "tracks before the next head"),
-        F("skew", DURATION, skew_ns, 1e4, 8e6, "head or track switch"),
-        END,
-};
-
-static const struct hcb_opt seek_opts[] = {
-        F("track_to_track", DURATION, track_ns, 1e4, 1e8, "seek over one track"),
-        F("knee", SHARE, knee, 0.01, 0.99,
-          "share of the stroke where the curve turns linear"),
-        F("knee_time", DURATION, knee_ns, 1e4, 1e8, "seek over that distance"),
-        F("full_stroke", DURATION, full_ns, 1e4, 1e8, "seek over all tracks"),
-        F("write_settle", DURATION, write_settle_ns, 0, 1e8,
-          "added to a seek before writing"),
-        END,
-};
-
-static const struct hcb_opt interface_opts[] = {
-        F("overhead", DURATION, overhead_ns, 0, 1e8, "per command that needs the medium"),
-        F("hit_overhead", DURATION, hit_ns, 0, 1e8, "per command the buffer serves"),
-        F("link", SIZE, link_bytes, 1e6, 1e10, "bytes per second that get through"),
-        F("ncq_depth", U64, ncq_depth, 1, HDD_MAX_NCQ, "commands the drive sees at once"),
-        END,
-};
-
-static const struct hcb_opt queue_opts[] = {
-        F("rpo_window", U64, rpo_window, 1, HDD_MAX_NCQ,
-          "oldest commands it chooses among"),
-        F("age_limit", DURATION, age_limit_ns, 1e6, 1e11, "older commands go first"),
-        END,
-};
-
-static const struct hcb_opt buffer_opts[] = {
-        F("size", SIZE, buffer_bytes, 65536, 0x1p34, "all of the drive's buffer"),
-        F("read_segments", U64, read_segments, 1, HDD_MAX_SEGMENTS,
-          "streams it can hold"),
-        F("read_ahead_tracks", U64, read_ahead_tracks, 0, 16, "whole tracks read on"),
-        F("write_cache", BOOL, write_cache, 0, 0, "on as shipped"),
-        F("dirty_limit", SIZE, dirty_bytes, 65536, 0x1p33, "unwritten bytes it accepts"),
-        F("dirty_commands", U64, dirty_commands, 4, HDD_MAX_DIRTY_CMDS,
-          "unwritten extents"),
-        F("destage_window", U64, destage_window, 1, HDD_MAX_DIRTY_CMDS,
-          "oldest extents it "
-          "chooses among"),
-        F("destage_idle", DURATION, destage_idle_ns, 0, 1e11,
-          "idle time before it writes out"),
-        F("destage_forced", SHARE, destage_forced, 0.01, 1,
-          "share of a limit that forces it"),
-        F("flush_overhead", DURATION, flush_ns, 0, 1e8, "added to every flush"),
-        END,
-};
-
-static const struct hcb_ini_kind sections[] = {
-        {"disk", false, disk_opts},   {"geometry", false, geometry_opts},
-        {"seek", false, seek_opts},   {"interface", false, interface_opts},
-        {"queue", false, queue_opts}, {"buffer", false, buffer_opts},
-};
-#define N_SECTIONS (sizeof(sections) / sizeof(sections[0]))
+#define sections   hdd_profile_sections
+#define N_SECTIONS HDD_PROFILE_SECTIONS
 #define MAX_KEYS   16
 
 struct reader {
@@ -113,6 +28,8 @@ static int read_line(void *arg, const char *section, const char *key, const char
 		return s;
 	if (!key)
 		return 0;
+	if (strcmp(section, "published") == 0)
+		return hdd_published_set(&rd->p->published, key, value, err);
 	char where[80];
 	snprintf(where, sizeof(where), "[%s]", section);
 	int r = hcb_opt_set(sections[s].opts, rd->p, where, key, value, err);
@@ -159,6 +76,8 @@ bad(const struct reader *rd, int line, const char *what, struct hcb_err *err,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (!line)
+		return hcb_err_usage(err, "%s: %s: %s", rd->path, what, text);
 	return hcb_err_usage(err, "%s:%d: %s: %s", rd->path, line, what, text);
 }
 
@@ -236,16 +155,43 @@ static int check_buffer(const struct reader *rd, struct hcb_err *err)
 	return 0;
 }
 
-static int finish(const struct reader *rd, struct hcb_err *err)
+static int check_values(const struct reader *rd, struct hcb_err *err)
 {
-	int r = check_complete(rd, err);
-	if (!r)
-		r = check_geometry(rd, err);
+	int r = check_geometry(rd, err);
 	if (!r)
 		r = check_seek(rd, err);
 	if (!r)
 		r = check_buffer(rd, err);
 	return r;
+}
+
+static int finish(const struct reader *rd, struct hcb_err *err)
+{
+	int r = check_complete(rd, err);
+	return r ? r : check_values(rd, err);
+}
+
+static bool in_range(const struct hcb_opt *o, const struct hdd_profile *p)
+{
+	double v;
+	return (o->min == 0 && o->max == 0) || !hdd_profile_number(o, p, &v) ||
+	       (v >= o->min && v <= o->max);
+}
+
+int hdd_profile_check(struct hdd_profile *p, struct hcb_err *err)
+{
+	struct reader rd;
+	memset(&rd, 0, sizeof(rd));
+	rd.p = p;
+	rd.path = p->name;
+	for (size_t s = 0; s < N_SECTIONS; s++)
+		for (const struct hcb_opt *o = sections[s].opts; o->name; o++)
+			if (!in_range(o, p))
+				return hcb_err_usage(
+				        err, "%s: [%s] %s: out of range (%g to %g)",
+				        p->name, sections[s].name, o->name, o->min,
+				        o->max);
+	return check_values(&rd, err);
 }
 
 static void begin(struct reader *rd, const char *path, struct hdd_profile *p)

@@ -2,15 +2,18 @@
 /*
  * Disk profiles: the numbers that make the model one particular drive. An INI file in
  * lab/disks/, one section per part of the drive; every key is required, so that nothing
- * hides behind a default. hdd_model.h says what each number does.
+ * hides behind a default. hdd_model.h says what each number does. [published] alone is
+ * optional: the figures that the profile is held against.
  */
 #ifndef HCB_ENGINES_HDD_PROFILE_H
 #define HCB_ENGINES_HDD_PROFILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bench/core/err.h"
-#include "bench/core/opt.h"
+#include "bench/core/ini.h"
+#include "engines/hdd_published.h"
 
 #define HDD_MAX_ZONES      64
 #define HDD_MAX_SEGMENTS   64
@@ -63,13 +66,26 @@ struct hdd_profile {
 	uint64_t destage_idle_ns;
 	double destage_forced; /* share of either dirty limit */
 	uint64_t flush_ns;     /* added to every flush */
+
+	struct hdd_published published; /* optional: what is known from the outside */
 };
+
+/* The keys: what a profile's parser, its writer and its sensitivity check go by. */
+#define HDD_PROFILE_SECTIONS 7
+extern const struct hcb_ini_kind hdd_profile_sections[HDD_PROFILE_SECTIONS];
+/* The key's value as a number; false for keys that are words. */
+bool hdd_profile_number(const struct hcb_opt *o, const struct hdd_profile *p,
+                        double *value);
+/* Sets a number, rounded where the key is whole; its range is not checked. */
+void hdd_profile_set_number(const struct hcb_opt *o, struct hdd_profile *p, double value);
 
 /* Reads and checks one file. Errors name FILE:LINE; exit code 2. */
 int hdd_profile_read(const char *path, struct hdd_profile *p, struct hcb_err *err);
 /* The same over a string; path stands for the file in messages. */
 int hdd_profile_read_string(const char *text, const char *path, struct hdd_profile *p,
                             struct hcb_err *err);
+/* The checks of hdd_profile_read on a profile made otherwise; messages name its name. */
+int hdd_profile_check(struct hdd_profile *p, struct hcb_err *err);
 /* NAME (looked up among the shipped profiles) or a path to a .ini. */
 int hdd_profile_find(const char *name, struct hdd_profile *p, struct hcb_err *err);
 

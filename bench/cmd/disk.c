@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "bench/cmd/disk_verbs.h"
 #include "bench/cmd/verb.h"
-#include "lab/disk_calibrate.h"
 
 const char hcb_disk_usage[] =
         "usage: hcbench disk serve PROFILE --mount DIR [--size S] [--filled P] [--seed "
@@ -61,51 +59,6 @@ int hcb_disk_args(const struct hcb_opt *opts, void *conf, int argc, char **argv,
 	               : 0;
 }
 
-/* ---- calibrate ---- */
-
-struct calibrate_conf {
-	uint64_t seed;
-	int json;
-};
-
-static const struct hcb_opt calibrate_opts[] = {
-        {.name = "seed",
-         .type = HCB_OPT_U64,
-         .offset = offsetof(struct calibrate_conf, seed),
-         .def = "1",
-         .help = "of the spindle and the load"},
-        {.name = "json",
-         .type = HCB_OPT_BOOL,
-         .offset = offsetof(struct calibrate_conf, json),
-         .def = "off",
-         .help = "print the document"},
-        {.name = NULL},
-};
-
-static int disk_calibrate_verb(int argc, char **argv)
-{
-	struct hcb_err err = HCB_ERR_INIT;
-	struct calibrate_conf c;
-	const char *profile[1];
-	memset(&c, 0, sizeof(c));
-	hcb_opt_defaults(calibrate_opts, &c);
-	if (hcb_disk_args(calibrate_opts, &c, argc, argv, profile, 1, &err))
-		return hcb_fail(&err);
-	json_t *doc = disk_calibrate(profile[0], c.seed, &err);
-	if (!doc)
-		return hcb_fail(&err);
-	FILE *null = c.json ? fopen("/dev/null", "we") : NULL;
-	unsigned missed = disk_calibrate_print(doc, null ? null : stdout);
-	if (null)
-		fclose(null);
-	if (c.json) {
-		json_dumpf(doc, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
-		putchar('\n');
-	}
-	json_decref(doc);
-	return missed ? HCB_EXIT_FAILED : HCB_EXIT_OK;
-}
-
 static int disk_main(int argc, char **argv)
 {
 	static const struct {
@@ -115,7 +68,7 @@ static int disk_main(int argc, char **argv)
 	           {"stat", hcb_disk_stat},
 	           {"ctl", hcb_disk_ctl},
 
-	           {"calibrate", disk_calibrate_verb}};
+	           {"calibrate", hcb_disk_calibrate}};
 	for (size_t i = 0; argc > 1 && i < sizeof(sub) / sizeof(sub[0]); i++)
 		if (strcmp(sub[i].name, argv[1]) == 0)
 			return sub[i].fn(argc - 2, argv + 2);

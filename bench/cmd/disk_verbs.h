@@ -14,6 +14,7 @@ int hcb_disk_args(const struct hcb_opt *opts, void *conf, int argc, char **argv,
 
 int hcb_disk_serve(int argc, char **argv);
 int hcb_disk_stat(int argc, char **argv);
+int hcb_disk_calibrate(int argc, char **argv);
 int hcb_disk_ctl(int argc, char **argv);
 
 #endif

@@ -82,6 +82,26 @@ static void test_bad_profiles_are_refused_with_the_line(void **state)
 	        {"skew", "skew = 1.2ms\nskew  = 1.2ms", "twice", "skew "},
 	        {"skew", "skwe = 1.2ms", "skew", "skwe"},
 	        {"skew", "skew = 1.2ms\n[bufer] ", "buffer", "[bufer]"},
+	        {"mean_seek", "mean_seek = 8.5, 2%, manual", "expected e.g. 8.5ms", NULL},
+	        {"mean_seek", "mean_seek = 8.5ms", "tolerance", NULL},
+	        {"mean_seek", "mean_seek = 8.5ms, 2ms, manual", "tolerance", NULL},
+	        {"mean_seek", "mean_seek = 8.5ms, 0%, manual", "tolerance", NULL},
+	        {"mean_seek", "mean_seek = 8.5ms, 2%", "source is missing", NULL},
+	        {"mean_seek", "mean_seek = 8.5ms, 2%, ", "source is missing", NULL},
+	        {"mean_seek", "mean_seek = 8.5ms, to 8ms, manual", "tolerance", NULL},
+	        {"mean_seek", "mean_sek = 8.5ms, 2%, manual", "mean_seek", "mean_sek"},
+	        {"mean_seek", "mean_seek = 8.5ms, 2%, x\nmean_seek  = 8ms, 2%, x",
+	         "twice", "mean_seek "},
+	        {"read_depth_1", "read_depth_1 = 78ms, 3%, x", "expected e.g. 78/s",
+	         NULL},
+	        {"read_depth_1", "read_depth_1_response = 1% 3ms, 9%, x", "expected e.g.",
+	         "read_depth_1_response"},
+	        {"read_depth_1", "read_depth_1_response = 1% 3ms 1% 4ms, 9%, x",
+	         "expected e.g.", "read_depth_1_response"},
+	        {"read_depth_1", "read_depth_1_response = 1% 3ms 2% 2ms, 9%, x",
+	         "expected e.g.", "read_depth_1_response"},
+	        {"read_depth_1", "read_depth_1_response = 1% 3ms 2% 4ms, at most, x",
+	         "tolerance", "read_depth_1_response"},
 	};
 	char *text = good();
 	(void)state;
@@ -151,18 +171,110 @@ static void test_every_shipped_profile_reads_and_names_its_sources(void **state)
 		assert_int_equal(strlen(p.name), len - 4);
 		assert_memory_equal(p.name, e->d_name, len - 4);
 		n++;
-		/* Each number has a comment that says where it comes from. */
+		/* Each number has a comment that says where it comes from; in [published]
+		   the parser asks for it. */
 		FILE *f = fopen(path, "r");
+		bool published = false;
 		assert_non_null(f);
 		while (fgets(line, sizeof(line), f)) {
 			const char *eq = strstr(line, " = ");
-			if (eq && line[0] != ';' && strncmp(line, "description", 11) != 0)
+			published |= strncmp(line, "[published]", 11) == 0;
+			if (eq && !published && line[0] != ';' &&
+			    strncmp(line, "description", 11) != 0)
 				assert_has(line, " ; ");
 		}
 		fclose(f);
 	}
 	closedir(d);
 	assert_true(n >= 5);
+}
+
+static void test_published_figures_are_read_and_written(void **state)
+{
+	static const struct {
+		enum hdd_figure_id id;
+		const char *value, *written;
+		enum hdd_how how;
+		double figure, limit;
+	} cases[] = {
+	        {HDD_MEAN_SEEK, " 8.5ms ,  2% ,  a manual, page 3",
+	         "mean_seek = 8.5ms, 2%, a manual, page 3", HDD_WITHIN, 8.5, 0.02},
+	        {HDD_READ_1, "78.5/s, 12.5%, x", "read_depth_1 = 78.5/s, 12.5%, x",
+	         HDD_WITHIN, 78.5, 0.125},
+	        {HDD_READ_32_P99, "650ms, at most, x",
+	         "read_depth_32_p99 = 650ms, at most, x", HDD_AT_MOST, 650, 0},
+	        {HDD_READ_OUTER, "150MB, at least, x", "read_outer = 150MB, at least, x",
+	         HDD_AT_LEAST, 150, 0},
+	        {HDD_JOURNAL, "35/s, to 60/s, x", "journal_fsync = 35/s, to 60/s, x",
+	         HDD_RANGE, 35, 60},
+	        {HDD_READ_1_RESPONSE, "1% 3.26ms 50% 17.69ms 99.9% 0.1s, 15%, x",
+	         "read_depth_1_response = 1% 3.26ms 50% 17.69ms 99.9% 100ms, 15%, x",
+	         HDD_WITHIN, 0, 0.15},
+	};
+	(void)state;
+	struct hdd_published p, again;
+	memset(&p, 0, sizeof(p));
+	memset(&again, 0, sizeof(again));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hcb_err err = HCB_ERR_INIT;
+		const char *key = hdd_figure_key(cases[i].id);
+		const struct hdd_figure *f = &p.figure[cases[i].id];
+		char line[600];
+		assert_ok(hdd_published_set(&p, key, cases[i].value, &err), &err);
+		assert_true(f->given);
+		assert_int_equal(f->how, cases[i].how);
+		assert_close(f->value, cases[i].figure, 1e-12);
+		assert_close(f->limit, cases[i].limit, 1e-12);
+		hdd_published_format(&p, cases[i].id, line, sizeof(line));
+		assert_string_equal(line, cases[i].written);
+		assert_ok(hdd_published_set(&again, key, strstr(line, " = ") + 3, &err),
+		          &err);
+	}
+	assert_memory_equal(&p, &again, sizeof(p));
+	assert_int_equal(p.n_quantiles, 3);
+	assert_close(p.q[2], 0.999, 1e-12);
+	assert_close(p.ms[2], 100, 1e-12);
+}
+
+static void test_figures_are_met_or_not(void **state)
+{
+	static const struct {
+		struct hdd_figure f;
+		double is[4], is_not[4];
+	} cases[] = {
+	        {{true, HDD_WITHIN, 100, 0.05, ""},
+	         {95, 105, 100, 99},
+	         {94.9, 105.1, 0, 200}},
+	        {{true, HDD_AT_MOST, 100, 0, ""},
+	         {100, 0, 1, 50},
+	         {100.1, 101, 200, 1e9}},
+	        {{true, HDD_AT_LEAST, 100, 0, ""},
+	         {100, 101, 1e9, 200},
+	         {99, 0, 1, 99.9}},
+	        {{true, HDD_RANGE, 35, 60, ""}, {35, 60, 47, 36}, {34.9, 60.1, 0, 100}},
+	        {{true, HDD_WITHIN, 0, 0.15, ""}, {0, 0.15, 0.1, 0.01}, {0.16, 1, 2, 15}},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int k = 0; k < 4; k++) {
+			assert_true(hdd_figure_met(&cases[i].f, cases[i].is[k]));
+			assert_false(hdd_figure_met(&cases[i].f, cases[i].is_not[k]));
+		}
+}
+
+static void test_a_profile_made_otherwise_is_checked(void **state)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	struct hdd_profile p = hdd_test_profile("generic-7200");
+	(void)state;
+	assert_ok(hdd_profile_check(&p, &err), &err);
+	p.zones = HDD_MAX_ZONES + 1;
+	assert_fails(hdd_profile_check(&p, &err), &err, HCB_EXIT_USAGE, "zones");
+	p = hdd_test_profile("generic-7200");
+	err = (struct hcb_err)HCB_ERR_INIT;
+	p.full_ns = p.knee_ns - 1;
+	assert_fails(hdd_profile_check(&p, &err), &err, HCB_EXIT_USAGE, "curve falls");
+	assert_has(err.msg, "generic-7200: ");
 }
 
 static void test_unknown_profile_names_the_nearest(void **state)
@@ -184,6 +296,9 @@ int main(void)
 	        cmocka_unit_test(test_a_band_must_fit_a_zone),
 	        cmocka_unit_test(test_a_missing_key_is_named),
 	        cmocka_unit_test(test_every_shipped_profile_reads_and_names_its_sources),
+	        cmocka_unit_test(test_published_figures_are_read_and_written),
+	        cmocka_unit_test(test_figures_are_met_or_not),
+	        cmocka_unit_test(test_a_profile_made_otherwise_is_checked),
 	        cmocka_unit_test(test_unknown_profile_names_the_nearest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The profiles against their published figures, in virtual time. */
+#include "hdd_test.h"
+
+#include "lab/disk_calibrate.h"
+#include "lab/disk_targets.h"
+
+static json_t *calibrate(const struct hdd_profile *p)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	json_t *doc = disk_calibrate(p, 1, &err);
+	assert_non_null(doc);
+	assert_int_equal(json_array_size(json_object_get(doc, "targets")), DISK_TARGETS);
+	return doc;
+}
+
+static const char *text(const json_t *target, const char *key)
+{
+	const char *s = json_string_value(json_object_get(target, key));
+	return s ? s : "";
+}
+
+/* How many have this verdict; prints those missed. */
+static unsigned count(const json_t *doc, const char *verdict)
+{
+	size_t i;
+	json_t *t;
+	unsigned n = 0;
+	json_array_foreach(json_object_get(doc, "targets"), i, t)
+	{
+		n += strcmp(text(t, "verdict"), verdict) == 0;
+		if (strcmp(text(t, "verdict"), "missed") == 0)
+			print_message("%s: target %s, %s: %g\n",
+			              json_string_value(json_object_get(doc, "profile")),
+			              text(t, "id"), text(t, "name"),
+			              json_real_value(json_object_get(t, "measured")));
+		/* No reference without a source, no verdict without a reference. */
+		bool held = json_is_real(json_object_get(t, "reference"));
+		assert_true(held == (*text(t, "source") != '\0'));
+		assert_true(held == (*text(t, "verdict") != '\0'));
+	}
+	return n;
+}
+
+static void test_every_target_is_met(void **state)
+{
+	static const struct {
+		const char *profile;
+		unsigned met;
+	} cases[] = {{"generic-7200", 26},
+	             {"constellation-es3-2tb", 26},
+	             {"wd-re4-2tb", 26},
+	             {"barracuda-dm006-2tb", 18},
+	             {"nearline-5400", 7}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hdd_profile p = hdd_test_profile(cases[i].profile);
+		json_t *doc = calibrate(&p);
+		assert_int_equal(count(doc, "missed"), 0);
+		assert_int_equal(count(doc, "met"), cases[i].met);
+		json_decref(doc);
+	}
+}
+
+/* A drive that is not what its figures say misses them, each its own. */
+static void test_another_drive_misses(void **state)
+{
+	static const struct {
+		const char *what;
+		const char *missed;
+	} cases[] = {{"slow seek", "1"},
+	             {"slow flush", "14a"},
+	             {"dull", "6"},
+	             {"dull destage", "17b"}};
+	(void)state;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		struct hdd_profile p = hdd_test_profile("generic-7200");
+		size_t i;
+		json_t *t;
+		bool found = false;
+		if (k == 0)
+			p.knee_ns = p.full_ns;
+		else if (k == 1)
+			p.flush_ns = 9 * HCB_MS;
+		else if (k == 2)
+			p.rpo_window = 8;
+		else
+			p.destage_window = 8;
+		json_t *doc = calibrate(&p);
+		json_array_foreach(json_object_get(doc, "targets"), i, t) found |=
+		        strcmp(text(t, "id"), cases[k].missed) == 0 &&
+		        strcmp(text(t, "verdict"), "missed") == 0;
+		if (!found)
+			print_error("%s: target %s is met\n", cases[k].what,
+			            cases[k].missed);
+		assert_true(found);
+		json_decref(doc);
+	}
+}
+
+static void test_the_same_seed_gives_the_same_figures(void **state)
+{
+	struct hdd_profile p = hdd_test_profile("barracuda-dm006-2tb");
+	(void)state;
+	json_t *a = calibrate(&p), *b = calibrate(&p);
+	assert_true(json_equal(a, b));
+	json_decref(a);
+	json_decref(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_every_target_is_met),
+	        cmocka_unit_test(test_another_drive_misses),
+	        cmocka_unit_test(test_the_same_seed_gives_the_same_figures),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
