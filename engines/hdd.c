@@ -158,7 +158,7 @@ static int hdd_open(struct hcb_dev *dev, struct hcb_err *err)
 		dev->block_bytes = 512;
 		if (!conf->fua)
 			dev->caps &= ~(uint32_t)HCB_CAP_FUA;
-		if (hdd_cache_on(d->disk))
+		if (hdd_cache_on(d->disk) && !d->profile.plp)
 			dev->caps &= ~(uint32_t)HCB_CAP_ALWAYS_DURABLE;
 		if (!conf->store)
 			dev->caps &= ~(uint32_t)(HCB_CAP_DISCARD | HCB_CAP_STORES);
@@ -185,12 +185,13 @@ static int hdd_describe(const struct hcb_dev *dev, struct hcb_kvs *facts)
 	hcb_kvs_bool(facts, "fua", conf->fua);
 	hcb_kvs_double(facts, "filled", conf->filled);
 	hcb_kvs_double(facts, "span", span);
-	if (span < HCB_MIN_SPAN)
+	if (span < HCB_MIN_SPAN && d->profile.type == HDD_TYPE_HDD)
 		hcb_kvs_str(facts, HCB_FACT_WARNING,
 		            "the data lie on under 10 % of the stroke: seeks are shorter "
 		            "than "
 		            "on a disk in use; filled=60% spreads them");
-	hcb_kvs_double(facts, "rpm", 60e9 / (double)hdd_rev_ns(d->disk));
+	if (d->profile.type == HDD_TYPE_HDD)
+		hcb_kvs_double(facts, "rpm", 60e9 / (double)hdd_rev_ns(d->disk));
 	hcb_kvs_double(facts, "slow", conf->slow);
 	hcb_kvs_bool(facts, "stores_data", conf->store);
 	if (conf->cut_ns)

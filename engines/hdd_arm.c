@@ -2,11 +2,6 @@
 /* The arm, the medium and the read segments. hdd_model.h has the rules in prose. */
 #include "engines/hdd_internal.h"
 
-static uint64_t slowed(const struct hdd *m, uint64_t ns)
-{
-	return m->slow_q16 == 65536 ? ns : (ns * m->slow_q16) >> 16;
-}
-
 static void arm_at(struct hdd *m, const struct hdd_place *at)
 {
 	m->cyl = at->cyl;
@@ -72,6 +67,10 @@ uint32_t hdd_pick_command(struct hdd *m, uint64_t t, uint64_t *cost)
 {
 	uint32_t base = angle_now(m, t);
 	uint32_t best = HDD_NO_SLOT, best_cost = UINT32_MAX;
+	if (m->flash) {
+		*cost = 0;
+		return 0;
+	}
 	uint32_t n =
 	        m->n_pending < m->p.rpo_window ? m->n_pending : (uint32_t)m->p.rpo_window;
 	for (uint32_t i = 0; i < n; i++) {
@@ -99,6 +98,8 @@ uint32_t hdd_pick_command(struct hdd *m, uint64_t t, uint64_t *cost)
 
 uint32_t hdd_continuing(const struct hdd *m)
 {
+	if (m->flash)
+		return HDD_NO_SLOT;
 	uint32_t n =
 	        m->n_pending < m->p.rpo_window ? m->n_pending : (uint32_t)m->p.rpo_window;
 	for (uint32_t i = 0; i < n; i++) {
@@ -114,6 +115,10 @@ uint32_t hdd_pick_extent(const struct hdd *m, uint64_t t, uint64_t *cost)
 	uint32_t base = angle_now(m, t);
 	uint32_t best = HDD_NO_EXTENT, best_cost = UINT32_MAX;
 	uint32_t i = m->cache.oldest;
+	if (m->flash) {
+		*cost = 0;
+		return i;
+	}
 	for (uint64_t n = 0; n < m->p.destage_window && i != HDD_NO_EXTENT; n++) {
 		const struct hdd_extent *e = &m->cache.ext[i];
 		uint32_t c = move_ns(m, &e->at, true);
@@ -163,6 +168,10 @@ static void occupy(struct hdd *m, uint64_t t, uint64_t until)
 
 void hdd_media_destage(struct hdd *m, uint64_t t, uint32_t extent)
 {
+	if (m->flash) {
+		hdd_flash_destage(m, t, extent);
+		return;
+	}
 	const struct hdd_extent *e = &m->cache.ext[extent];
 	struct hdd_place at = e->at, last;
 	uint64_t left = m->g.zone[at.zone].spt - at.sector;
@@ -174,7 +183,7 @@ void hdd_media_destage(struct hdd *m, uint64_t t, uint32_t extent)
 	uint64_t ns = visit(m, t, &at, n, true, &last);
 	m->c.destages++;
 	hdd_cache_consume(&m->cache, extent, n, &at);
-	occupy(m, t, t + slowed(m, ns));
+	occupy(m, t, t + hdd_slowed(m, ns));
 }
 
 /* ---- read segments ---- */
@@ -283,7 +292,7 @@ static uint64_t stream_extend(struct hdd *m, uint64_t t, uint64_t to)
 	uint64_t pass = hdd_transfer_ns(&m->g, &at, n, &last);
 	m->c.media_read_bytes += n * HDD_SECTOR;
 	m->c.transfer_ns += pass;
-	uint64_t end = begin + slowed(m, pass);
+	uint64_t end = begin + hdd_slowed(m, pass);
 	if (end < t)
 		end = t;
 	arm_at(m, &last);
@@ -356,7 +365,7 @@ static uint64_t media_read(struct hdd *m, uint64_t t, struct hdd_slot *s)
 		ns += visit(m, t + ns, &at, to - from, false, &last);
 		segment_end(m, &m->seg[seg], to);
 	}
-	uint64_t end = t + slowed(m, ns);
+	uint64_t end = t + hdd_slowed(m, ns);
 	stream_begin(m, seg, end, &at, &last);
 	occupy(m, t, end);
 	return end;
@@ -364,6 +373,8 @@ static uint64_t media_read(struct hdd *m, uint64_t t, struct hdd_slot *s)
 
 uint64_t hdd_media_command(struct hdd *m, uint64_t t, struct hdd_slot *s)
 {
+	if (m->flash)
+		return hdd_flash_command(m, t, s);
 	if (s->req.kind == HCB_READ)
 		return media_read(m, t, s);
 	hdd_stream_settle(m, t);
@@ -377,7 +388,7 @@ uint64_t hdd_media_command(struct hdd *m, uint64_t t, struct hdd_slot *s)
 		ns += visit(m, t + ns, &at, pc->n, true, &last);
 		hdd_cache_punch(&m->cache, &m->g, pc->lba, pc->n);
 	}
-	uint64_t end = t + slowed(m, ns);
+	uint64_t end = t + hdd_slowed(m, ns);
 	occupy(m, t, end);
 	return end;
 }

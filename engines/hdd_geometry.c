@@ -90,6 +90,23 @@ void hdd_geometry_init(struct hdd_geometry *g, const struct hdd_profile *p, doub
 	seek_table(g, p);
 }
 
+void hdd_geometry_flat(struct hdd_geometry *g, const struct hdd_profile *p)
+{
+	const uint32_t spt = 1u << 20;
+	memset(g, 0, sizeof(*g));
+	g->rev_ns = 1;
+	g->heads = g->n_zones = 1;
+	g->cyls = (uint32_t)(p->sectors / spt) + 1;
+	g->band = g->cyls;
+	g->zone[0] = (struct hdd_zone){.spt = spt, .cyls = g->cyls};
+	g->sectors = (uint64_t)g->cyls * spt;
+	g->zone[1] = (struct hdd_zone){.first_lba = g->sectors,
+	                               .spt = 1,
+	                               .first_cyl = g->cyls,
+	                               .first_track = g->cyls};
+	hint_table(g);
+}
+
 static uint32_t track_start(const struct hdd_geometry *g, uint32_t track)
 {
 	return (uint32_t)((uint64_t)track * g->skew_ns % g->rev_ns);

@@ -50,6 +50,8 @@ struct hdd_place {
 
 /* speed: this spindle's own, 1.0 = nominal. */
 void hdd_geometry_init(struct hdd_geometry *g, const struct hdd_profile *p, double speed);
+/* One zone, no seek, no turn: an SSD. */
+void hdd_geometry_flat(struct hdd_geometry *g, const struct hdd_profile *p);
 void hdd_locate(const struct hdd_geometry *g, uint64_t lba, struct hdd_place *at);
 /* Moves *at to the first sector of the next track; false at the end of the disk. */
 int hdd_next_track(const struct hdd_geometry *g, struct hdd_place *at);

@@ -21,12 +21,13 @@ struct hdd_piece {
 
 enum hdd_state { /* of a command; also says what its completion event has to do */
 	         HDD_FREE,
-	         HDD_HOST,    /* outside the drive, behind a flush or a full queue */
-	         HDD_PENDING, /* wants the arm */
-	         HDD_BLOCKED, /* a write that wants room in the cache */
-	         HDD_FILLING, /* a write going into the cache */
-	         HDD_ENDING,  /* its end is known */
-	         HDD_DONE,    /* to be handed out */
+	         HDD_HOST,     /* outside the drive, behind a flush or a full queue */
+	         HDD_PENDING,  /* wants the arm */
+	         HDD_BLOCKED,  /* a write that wants room in the cache */
+	         HDD_FILLING,  /* a write going into the cache */
+	         HDD_FETCHING, /* SSD: a read's first page is on its way */
+	         HDD_ENDING,   /* its end is known */
+	         HDD_DONE,     /* to be handed out */
 };
 
 struct hdd_slot {
@@ -40,7 +41,8 @@ struct hdd_slot {
 	uint64_t arrive_ns;  /* submitted */
 	uint64_t enter_ns;   /* in the drive and waiting: its age counts from here */
 	uint64_t done_ns, seq;
-	uint64_t room; /* sectors of cache in reserve */
+	uint64_t room;       /* sectors of cache in reserve */
+	uint64_t fetched_ns; /* SSD: the read's last page is there */
 };
 
 struct hdd_segment {
@@ -67,6 +69,7 @@ struct hdd {
 	struct hdd_profile p;
 	struct hdd_geometry g;
 	struct hdd_cache cache;
+	bool flash; /* an SSD: hdd_flash.c is the medium */
 	bool cache_on, timing_off;
 	uint64_t age_q40;  /* 2^40 / age limit */
 	uint64_t slow_q16; /* 65536: as the profile */
@@ -126,6 +129,15 @@ void hdd_hand_out(struct hdd *m, uint32_t slot);
 void hdd_tell_finished(struct hdd *m, const struct hdd_slot *s);
 void hdd_tell_destaging(struct hdd *m, uint64_t lba, uint64_t n);
 void hdd_tell_destaged(struct hdd *m);
+
+static inline uint64_t hdd_slowed(const struct hdd *m, uint64_t ns)
+{
+	return m->slow_q16 == 65536 ? ns : (ns * m->slow_q16) >> 16;
+}
+
+/* hdd_flash.c: as hdd_media_command and hdd_media_destage, of an SSD. */
+uint64_t hdd_flash_command(struct hdd *m, uint64_t t, struct hdd_slot *s);
+void hdd_flash_destage(struct hdd *m, uint64_t t, uint32_t extent);
 
 /* hdd_arm.c */
 

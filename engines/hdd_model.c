@@ -96,6 +96,8 @@ static bool forced(const struct hdd *m)
 {
 	uint64_t sectors = m->cache.sectors + m->destaging + m->reserved_sectors;
 	uint64_t cmds = m->cache.n + m->destaging_cmds + m->reserved_cmds;
+	if (m->flash)
+		return m->cache.n;
 	return m->n_blocked || sectors >= m->forced_sectors || cmds >= m->forced_cmds;
 }
 
@@ -127,7 +129,15 @@ static void fill_cache(struct hdd *m, uint64_t t, uint32_t slot)
 {
 	struct hdd_slot *s = &m->slot[slot];
 	s->state = HDD_FILLING;
-	complete_at(m, slot, bus(m, t, s->req.len));
+	complete_at(m, slot, bus(m, t, s->req.len) + m->p.accept_ns);
+}
+
+/* A write that is not done before the medium has it. Where the cache is safe it always
+   is in time. */
+static bool goes_past_cache(const struct hdd *m, const struct hdd_slot *s)
+{
+	return ((!m->cache_on || s->req.fua) && !m->p.plp) ||
+	       s->req.len / HDD_SECTOR > m->dirty_limit / 2;
 }
 
 static void enter_write(struct hdd *m, uint64_t t, uint32_t slot)
@@ -135,7 +145,7 @@ static void enter_write(struct hdd *m, uint64_t t, uint32_t slot)
 	struct hdd_slot *s = &m->slot[slot];
 	for (unsigned i = 0; i < s->n_pieces; i++)
 		hdd_segments_drop(m, s->piece[i].lba, s->piece[i].n);
-	if (!m->cache_on || s->req.fua || s->req.len / HDD_SECTOR > m->dirty_limit / 2) {
+	if (goes_past_cache(m, s)) {
 		want_arm(m, t, slot);
 		return;
 	}
@@ -221,7 +231,7 @@ void hdd_finish(struct hdd *m, uint64_t t, uint32_t slot)
 static void flush_step(struct hdd *m, uint64_t t)
 {
 	uint64_t cost;
-	uint32_t e = hdd_pick_extent(m, t, &cost);
+	uint32_t e = m->p.plp ? HDD_NO_EXTENT : hdd_pick_extent(m, t, &cost);
 	if (e != HDD_NO_EXTENT) {
 		hdd_media_destage(m, t, e);
 	} else if (!m->flush_ending) {
@@ -245,7 +255,7 @@ static void start_command(struct hdd *m, uint64_t t, uint32_t index)
 	for (uint32_t i = 0; i < m->n_pending; i++)
 		if (m->slot[m->pending[i]].follows == slot)
 			m->slot[m->pending[i]].follows = HDD_NO_SLOT;
-	m->slot[slot].state = HDD_ENDING;
+	m->slot[slot].state = HDD_ENDING; /* unless the medium says otherwise */
 	complete_at(m, slot, hdd_media_command(m, t, &m->slot[slot]));
 }
 
@@ -256,14 +266,16 @@ static bool too_old(const struct hdd *m, uint64_t t, const uint32_t *list, uint3
 
 static void decide(struct hdd *m, uint64_t t)
 {
+	if (m->flushing && (!m->busy || m->p.plp)) {
+		if (m->stream.active)
+			hdd_stream_settle(m, t);
+		flush_step(m, t);
+		return;
+	}
 	if (m->busy)
 		return;
 	if (m->stream.active)
 		hdd_stream_settle(m, t);
-	if (m->flushing) {
-		flush_step(m, t);
-		return;
-	}
 	uint64_t cost = UINT64_MAX, ext_cost = UINT64_MAX;
 	uint32_t cmd = HDD_NO_SLOT, ext = HDD_NO_EXTENT;
 	if (m->n_pending && t >= m->gate_ns) {
@@ -321,6 +333,20 @@ static uint64_t next_event(const struct hdd *m)
 	return t;
 }
 
+/* What slot waited for has happened at t. */
+static void completion(struct hdd *m, uint64_t t, uint32_t slot)
+{
+	struct hdd_slot *s = &m->slot[slot];
+	if (s->state == HDD_FETCHING) {
+		uint64_t end = bus(m, t, s->req.len);
+		s->state = HDD_ENDING;
+		complete_at(m, slot, end > s->fetched_ns ? end : s->fetched_ns);
+		return;
+	}
+	hdd_finish(m, t, slot);
+	admit(m, t);
+}
+
 void hdd_run(struct hdd *m, uint64_t now)
 {
 	for (;;) {
@@ -328,8 +354,7 @@ void hdd_run(struct hdd *m, uint64_t now)
 		if (t > now)
 			break;
 		if (m->n_heap && m->heap[0].t == t) {
-			hdd_finish(m, t, pop_completion(m));
-			admit(m, t);
+			completion(m, t, pop_completion(m));
 		} else if (m->busy && m->free_ns == t) {
 			arm_free(m, t);
 		}

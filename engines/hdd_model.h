@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A model of one hard disk: pure arithmetic, no clock, no I/O, no data. Requests go in
- * with the time they arrive, completions come out with the time they happen. All times
- * are integer nanoseconds on the caller's scale, all addresses bytes of the logical disk.
+ * A model of one hard disk or SSD: pure arithmetic, no clock, no I/O, no data. Requests
+ * go in with the time they arrive, completions come out with the time they happen. All
+ * times are integer nanoseconds on the caller's scale, all addresses bytes of the logical
+ * disk.
  *
  * THE MODEL
  *
@@ -66,6 +67,17 @@
  * floor(filled * N) of the N slices of 64 MiB are therefore dealt out by a seeded
  * permutation over that share of the stroke; the rest stay where they are.
  *
+ * An SSD (type = ssd, hdd_flash.c) has the same commands, cache and FLUSH, and another
+ * medium. Nothing depends on where data is. Reads of 16 KiB pages take read_time each and
+ * read_channels of them overlap: the medium takes up the next page read_time /
+ * read_channels later. A read is decoded in `overhead` and goes out over the link from
+ * its first page on. The cache is written out whenever the medium has nothing to read,
+ * the oldest extent first, at most 128 KiB at a time, for write_time or at write_rate,
+ * whichever is longer; what waits past age_limit, reads or writing out, takes turns. A
+ * cached write is done accept_time after the link. With the cache off, or for a FUA
+ * write, flush_overhead is paid for each write. With power_loss_protection a cached write
+ * is safe: FLUSH writes nothing out, and FUA and cache=off change nothing.
+ *
  * timing off: commands complete when they arrive and the cache is always clean. slow:
  * each visit to the medium takes that many times as long.
  *
@@ -74,6 +86,8 @@
  * (zero latency access), read-before-miss, serving reads from data already written out,
  * queue-priority bits, background media scan, power states, shingled recording, 4 KiB
  * physical sectors (the drives modelled are 512n, or are written in multiples of 4 KiB).
+ * Of an SSD: read-ahead, garbage collection as such (write_time is that of a drive in
+ * use), an SLC cache that fills, TRIM's effect, which die an address is on.
  */
 #ifndef HCB_ENGINES_HDD_MODEL_H
 #define HCB_ENGINES_HDD_MODEL_H
@@ -185,7 +199,7 @@ void hdd_set_timing(struct hdd *m, uint64_t now_ns, bool on);
 void hdd_set_slow(struct hdd *m, uint64_t now_ns, double slow);
 
 uint64_t hdd_size_bytes(const struct hdd *m);
-uint32_t hdd_rev_ns(const struct hdd *m); /* this spindle's revolution */
+uint32_t hdd_rev_ns(const struct hdd *m); /* this spindle's revolution; SSD: 0 */
 bool hdd_cache_on(const struct hdd *m);
 bool hdd_timing(const struct hdd *m);
 double hdd_slow(const struct hdd *m);

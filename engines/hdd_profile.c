@@ -8,14 +8,14 @@
 
 #include "bench/core/cluster.h"
 
-#define sections   hdd_profile_sections
-#define N_SECTIONS HDD_PROFILE_SECTIONS
-#define MAX_KEYS   16
+#define MAX_KEYS 16
 
 struct reader {
 	struct hdd_profile *p;
 	const char *path;
-	int line[N_SECTIONS][MAX_KEYS]; /* where each key stood; 0: not seen */
+	const struct hcb_ini_kind *sections; /* of the type, once it is known */
+	size_t n_sections;
+	int line[HDD_MAX_SECTIONS][MAX_KEYS]; /* where each key stood; 0: not seen */
 };
 
 static int read_line(void *arg, const char *section, const char *key, const char *value,
@@ -23,11 +23,15 @@ static int read_line(void *arg, const char *section, const char *key, const char
 {
 	struct reader *rd = arg;
 	char names[HCB_INI_NAMES];
-	int s = hcb_ini_kind(sections, N_SECTIONS, section, names, err);
+	const struct hcb_ini_kind *sections = rd->sections;
+	int s = hcb_ini_kind(sections, rd->n_sections, section, names, err);
 	if (s < 0)
 		return s;
 	if (!key)
 		return 0;
+	/* Which keys there are depends on it. */
+	if (!rd->line[0][0] && (s != 0 || strcmp(key, sections[0].opts[0].name) != 0))
+		return hcb_err_usage(err, "[disk] type: must come first (hdd or ssd)");
 	if (strcmp(section, "published") == 0)
 		return hdd_published_set(&rd->p->published, key, value, err);
 	char where[80];
@@ -40,27 +44,30 @@ static int read_line(void *arg, const char *section, const char *key, const char
 		return hcb_err_usage(err, "[%s] %s: given twice, first in line %d",
 		                     section, key, *seen);
 	*seen = lineno;
+	rd->sections = hdd_profile_sections((enum hdd_type)rd->p->type, &rd->n_sections);
 	return 0;
 }
 
 static int line_of(const struct reader *rd, const char *section, const char *key)
 {
-	for (size_t s = 0; s < N_SECTIONS; s++)
-		if (strcmp(sections[s].name, section) == 0)
-			return rd->line[s][hcb_opt_find(sections[s].opts, key) -
-			                   sections[s].opts];
+	for (size_t s = 0; s < rd->n_sections; s++) {
+		const struct hcb_opt *opts = rd->sections[s].opts;
+		if (strcmp(rd->sections[s].name, section) == 0)
+			return rd->line[s][hcb_opt_find(opts, key) - opts];
+	}
 	return 0;
 }
 
 static int check_complete(const struct reader *rd, struct hcb_err *err)
 {
-	for (size_t s = 0; s < N_SECTIONS; s++)
-		for (size_t k = 0; sections[s].opts[k].name; k++)
+	for (size_t s = 0; s < rd->n_sections; s++) {
+		const struct hcb_opt *o = rd->sections[s].opts;
+		for (size_t k = 0; o[k].name; k++)
 			if (!rd->line[s][k])
 				return hcb_err_usage(err, "%s: [%s] %s is missing (%s)",
-				                     rd->path, sections[s].name,
-				                     sections[s].opts[k].name,
-				                     sections[s].opts[k].help);
+				                     rd->path, rd->sections[s].name,
+				                     o[k].name, o[k].help);
+	}
 	return 0;
 }
 
@@ -155,8 +162,32 @@ static int check_buffer(const struct reader *rd, struct hcb_err *err)
 	return 0;
 }
 
+static int check_flash(const struct reader *rd, struct hcb_err *err)
+{
+	const struct hdd_profile *p = rd->p;
+	if (p->plp && !p->write_cache)
+		return BAD("buffer", "power_loss_protection",
+		           "protects a write cache that is off");
+	if (p->write_bytes > p->link_bytes)
+		return BAD("flash", "write_rate", "more than the link carries");
+	return 0;
+}
+
+/* What an SSD's profile does not say and the common parts of the model ask for. */
+static void complete_flash(struct hdd_profile *p)
+{
+	p->buffer_bytes = 2 * p->dirty_bytes; /* half of it for reads: never used */
+	p->rpo_window = 1;
+	p->destage_window = 1;
+	p->destage_forced = 0;
+}
+
 static int check_values(const struct reader *rd, struct hcb_err *err)
 {
+	if (rd->p->type == HDD_TYPE_SSD) {
+		complete_flash(rd->p);
+		return check_flash(rd, err);
+	}
 	int r = check_geometry(rd, err);
 	if (!r)
 		r = check_seek(rd, err);
@@ -184,12 +215,13 @@ int hdd_profile_check(struct hdd_profile *p, struct hcb_err *err)
 	memset(&rd, 0, sizeof(rd));
 	rd.p = p;
 	rd.path = p->name;
-	for (size_t s = 0; s < N_SECTIONS; s++)
-		for (const struct hcb_opt *o = sections[s].opts; o->name; o++)
+	rd.sections = hdd_profile_sections((enum hdd_type)p->type, &rd.n_sections);
+	for (size_t s = 0; s < rd.n_sections; s++)
+		for (const struct hcb_opt *o = rd.sections[s].opts; o->name; o++)
 			if (!in_range(o, p))
 				return hcb_err_usage(
 				        err, "%s: [%s] %s: out of range (%g to %g)",
-				        p->name, sections[s].name, o->name, o->min,
+				        p->name, rd.sections[s].name, o->name, o->min,
 				        o->max);
 	return check_values(&rd, err);
 }
@@ -200,6 +232,7 @@ static void begin(struct reader *rd, const char *path, struct hdd_profile *p)
 	memset(p, 0, sizeof(*p));
 	rd->p = p;
 	rd->path = path;
+	rd->sections = hdd_profile_sections(HDD_TYPE_HDD, &rd->n_sections);
 	const char *base = strrchr(path, '/');
 	base = base ? base + 1 : path;
 	size_t n = strlen(base);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Disk profiles: the numbers that make the model one particular drive. An INI file in
+ * Disk profiles: the numbers that make the model one particular drive, a hard disk or an
+ * SSD. An INI file in
  * lab/disks/, one section per part of the drive; every key is required, so that nothing
  * hides behind a default. hdd_model.h says what each number does. [published] alone is
  * optional: the figures that the profile is held against.
@@ -20,8 +21,11 @@
 #define HDD_MAX_DIRTY_CMDS 8192
 #define HDD_MAX_NCQ        64
 
+enum hdd_type { HDD_TYPE_HDD, HDD_TYPE_SSD };
+
 struct hdd_profile {
 	char name[64]; /* the file's stem */
+	int type;      /* enum hdd_type; the first key */
 	char description[160];
 
 	/* [disk] */
@@ -47,7 +51,7 @@ struct hdd_profile {
 
 	/* [interface] */
 	uint64_t overhead_ns; /* decoding a command that needs the medium */
-	uint64_t hit_ns;      /* decoding one that the buffer serves */
+	uint64_t hit_ns;      /* decoding one that the buffer serves; SSD: any */
 	uint64_t link_bytes;  /* effective, per second */
 	uint64_t ncq_depth;
 
@@ -67,12 +71,21 @@ struct hdd_profile {
 	double destage_forced; /* share of either dirty limit */
 	uint64_t flush_ns;     /* added to every flush */
 
+	/* [flash], of an SSD; 0 otherwise */
+	uint64_t read_ns;       /* one page, alone */
+	uint64_t read_channels; /* pages read at once */
+	uint64_t write_ns;      /* a piece of data on its own, all channels at work */
+	uint64_t write_bytes;   /* sustained, per second */
+	uint64_t accept_ns;     /* a cached write, past the link */
+	int plp;                /* power loss protection: the cache is not volatile */
+
 	struct hdd_published published; /* optional: what is known from the outside */
 };
 
-/* The keys: what a profile's parser, its writer and its sensitivity check go by. */
-#define HDD_PROFILE_SECTIONS 7
-extern const struct hcb_ini_kind hdd_profile_sections[HDD_PROFILE_SECTIONS];
+/* The keys of a type, section by section: what the parser, the writer and the sensitivity
+   check go by. The first key of the first section is the type. */
+#define HDD_MAX_SECTIONS 8
+const struct hcb_ini_kind *hdd_profile_sections(enum hdd_type type, size_t *n);
 /* The key's value as a number; false for keys that are words. */
 bool hdd_profile_number(const struct hcb_opt *o, const struct hdd_profile *p,
                         double *value);

@@ -13,13 +13,28 @@
 		.name = NULL                                                             \
 	}
 
+static const char *const types[] = {"hdd", "ssd", NULL};
+
+#define TYPE                                                                             \
+	{                                                                                \
+		.name = "type", .type = HCB_OPT_ENUM,                                    \
+		.offset = offsetof(struct hdd_profile, type), .names = types,            \
+		.help = "hdd or ssd"                                                     \
+	}
+#define DESCRIPTION                                                                      \
+	{                                                                                \
+		.name = "description", .type = HCB_OPT_STR,                              \
+		.offset = offsetof(struct hdd_profile, description),                     \
+		.size = sizeof(((struct hdd_profile *)0)->description),                  \
+		.help = "what the drive is, and how far its numbers can be trusted"      \
+	}
+
+/* ---- a hard disk ---- */
+
 /* Limits are those of the arithmetic (times fit 32 bits of ns, tables their arrays). */
 static const struct hcb_opt disk_opts[] = {
-        {.name = "description",
-         .type = HCB_OPT_STR,
-         .offset = offsetof(struct hdd_profile, description),
-         .size = sizeof(((struct hdd_profile *)0)->description),
-         .help = "what the drive is, and how far its numbers can be trusted"},
+        TYPE,
+        DESCRIPTION,
         F("sectors", U64, sectors, 2097152, 0x1p40, "capacity in sectors of 512 bytes"),
         F("rpm", DOUBLE, rpm, 3600, 20000, "nominal speed"),
         F("rpm_tolerance", SHARE, rpm_tolerance, 0, 0.02, "a spindle's own speed, +/-"),
@@ -86,12 +101,66 @@ static const struct hcb_opt buffer_opts[] = {
 static const struct hcb_opt no_opts[] = {END};
 
 /* [published] has figures instead (hdd_published.h). */
-const struct hcb_ini_kind hdd_profile_sections[] = {
+static const struct hcb_ini_kind hdd_sections[] = {
         {"disk", false, disk_opts},    {"geometry", false, geometry_opts},
         {"seek", false, seek_opts},    {"interface", false, interface_opts},
         {"queue", false, queue_opts},  {"buffer", false, buffer_opts},
         {"published", false, no_opts},
 };
+
+/* ---- an SSD ---- */
+
+static const struct hcb_opt ssd_disk_opts[] = {
+        TYPE,
+        DESCRIPTION,
+        F("sectors", U64, sectors, 2097152, 0x1p40, "capacity in sectors of 512 bytes"),
+        END,
+};
+
+static const struct hcb_opt ssd_interface_opts[] = {
+        F("overhead", DURATION, hit_ns, 0, 1e8, "per command"),
+        F("link", SIZE, link_bytes, 1e6, 1e10, "bytes per second that get through"),
+        F("ncq_depth", U64, ncq_depth, 1, HDD_MAX_NCQ, "commands the drive sees at once"),
+        END,
+};
+
+static const struct hcb_opt flash_opts[] = {
+        F("read_time", DURATION, read_ns, 1e3, 1e8, "a page of 16 KiB, alone"),
+        F("read_channels", U64, read_channels, 1, 1024, "pages read at once"),
+        F("write_time", DURATION, write_ns, 1e3, 1e8,
+          "a piece of data by itself, all channels at work"),
+        F("write_rate", SIZE, write_bytes, 1e6, 1e10, "bytes per second, sustained"),
+        F("accept_time", DURATION, accept_ns, 0, 1e8, "a cached write, past the link"),
+        F("age_limit", DURATION, age_limit_ns, 1e5, 1e11,
+          "reads and writing out take turns after"),
+        END,
+};
+
+static const struct hcb_opt ssd_buffer_opts[] = {
+        F("write_cache", BOOL, write_cache, 0, 0, "on as shipped"),
+        F("power_loss_protection", BOOL, plp, 0, 0, "the cache survives a power cut"),
+        F("dirty_limit", SIZE, dirty_bytes, 65536, 0x1p33, "unwritten bytes it accepts"),
+        F("dirty_commands", U64, dirty_commands, 4, HDD_MAX_DIRTY_CMDS,
+          "unwritten extents"),
+        F("flush_overhead", DURATION, flush_ns, 0, 1e8, "added to every flush"),
+        END,
+};
+
+static const struct hcb_ini_kind ssd_sections[] = {
+        {"disk", false, ssd_disk_opts}, {"interface", false, ssd_interface_opts},
+        {"flash", false, flash_opts},   {"buffer", false, ssd_buffer_opts},
+        {"published", false, no_opts},
+};
+
+const struct hcb_ini_kind *hdd_profile_sections(enum hdd_type type, size_t *n)
+{
+	if (type == HDD_TYPE_SSD) {
+		*n = sizeof(ssd_sections) / sizeof(ssd_sections[0]);
+		return ssd_sections;
+	}
+	*n = sizeof(hdd_sections) / sizeof(hdd_sections[0]);
+	return hdd_sections;
+}
 
 static bool is_double(const struct hcb_opt *o)
 {

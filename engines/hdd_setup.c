@@ -76,8 +76,9 @@ static void fill_limits(struct hdd *m)
 	m->dirty_limit = p->dirty_bytes / HDD_SECTOR;
 	m->forced_sectors = (uint64_t)((double)m->dirty_limit * p->destage_forced);
 	m->forced_cmds = (uint64_t)((double)p->dirty_commands * p->destage_forced);
-	m->seg_sectors =
-	        (p->buffer_bytes - p->dirty_bytes) / p->read_segments / HDD_SECTOR;
+	if (p->read_segments)
+		m->seg_sectors = (p->buffer_bytes - p->dirty_bytes) / p->read_segments /
+		                 HDD_SECTOR;
 	m->n_slices = p->sectors / HDD_SLICE_SECTORS;
 }
 
@@ -100,7 +101,11 @@ struct hdd *hdd_new(const struct hdd_config *cfg, struct hcb_err *err)
 	m->size_bytes = cfg->size_bytes ? cfg->size_bytes
 	                                : m->p.sectors * HDD_SECTOR / 4096 * 4096;
 	double speed = 1.0 + m->p.rpm_tolerance * (2.0 * hcb_random_unit(&r) - 1.0);
-	hdd_geometry_init(&m->g, &m->p, speed);
+	m->flash = m->p.type == HDD_TYPE_SSD;
+	if (m->flash)
+		hdd_geometry_flat(&m->g, &m->p);
+	else
+		hdd_geometry_init(&m->g, &m->p, speed);
 	m->phase = hcb_random_below(&r, m->g.rev_ns);
 	fill_limits(m);
 	if (allocate(m)) {
@@ -219,7 +224,7 @@ uint64_t hdd_size_bytes(const struct hdd *m)
 
 uint32_t hdd_rev_ns(const struct hdd *m)
 {
-	return m->g.rev_ns;
+	return m->flash ? 0 : m->g.rev_ns;
 }
 
 bool hdd_cache_on(const struct hdd *m)

@@ -2,6 +2,7 @@
 #include "lab/disk_calibrate.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,14 +33,16 @@ static json_t *one(struct disk_bench *b, const struct disk_target *t)
 	bool held = disk_target_figure(t, b, &f);
 	bool demerit = t->figure >= 0 && hdd_figure_unit((enum hdd_figure_id)t->figure) ==
 	                                         HDD_UNIT_QUANTILES;
-	double measured = t->measure(b, t->arg);
+	double measured =
+	        disk_target_applies(t, &b->profile) ? t->measure(b, t->arg) : NAN;
 	if (held)
 		tolerance_text(&f, tolerance, sizeof(tolerance));
 	bool met = held && hdd_figure_met(&f, demerit ? measured / 100 : measured);
-	return json_pack("{s:s,s:s,s:s,s:o,s:f,s:s,s:o,s:o}", "id", t->id, "name",
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:s,s:o,s:o}", "id", t->id, "name",
 	                 t->name, "unit", t->unit, "reference",
-	                 held ? json_real(f.value) : json_null(), "measured", measured,
-	                 "tolerance", tolerance, "verdict",
+	                 held ? json_real(f.value) : json_null(), "measured",
+	                 isnan(measured) ? json_null() : json_real(measured), "tolerance",
+	                 tolerance, "verdict",
 	                 held ? json_string(met ? "met" : "missed") : json_null(),
 	                 "source", held ? json_string(f.source) : json_null());
 }
@@ -62,6 +65,21 @@ json_t *disk_calibrate(const struct hdd_profile *p, uint64_t seed, struct hcb_er
 	return doc;
 }
 
+/* Four figures that count, without exponents. */
+static int digits(double v)
+{
+	return v >= 1000 || v == 0 ? 0 : v >= 100 ? 1 : v >= 10 ? 2 : 3;
+}
+
+static void number_text(const json_t *v, char *buf, size_t size)
+{
+	if (json_is_real(v))
+		snprintf(buf, size, "%.*f", digits(json_real_value(v)),
+		         json_real_value(v));
+	else
+		snprintf(buf, size, "n/a");
+}
+
 void disk_calibrate_print(const json_t *doc, FILE *f)
 {
 	size_t i;
@@ -73,16 +91,14 @@ void disk_calibrate_print(const json_t *doc, FILE *f)
 	{
 		const char *verdict = json_string_value(json_object_get(t, "verdict"));
 		const char *source = json_string_value(json_object_get(t, "source"));
-		char ref[32] = "n/a";
-		if (json_is_real(json_object_get(t, "reference")))
-			snprintf(ref, sizeof(ref), "%.4g",
-			         json_real_value(json_object_get(t, "reference")));
+		char ref[32], measured[32];
+		number_text(json_object_get(t, "reference"), ref, sizeof(ref));
+		number_text(json_object_get(t, "measured"), measured, sizeof(measured));
 		judged += verdict != NULL;
 		missed += verdict && strcmp(verdict, "missed") == 0;
-		fprintf(f, "%-4s %-46s %10s %10.4g %-5s %-9s %-7s %s\n",
+		fprintf(f, "%-4s %-46s %10s %10s %-5s %-9s %-7s %s\n",
 		        json_string_value(json_object_get(t, "id")),
-		        json_string_value(json_object_get(t, "name")), ref,
-		        json_real_value(json_object_get(t, "measured")),
+		        json_string_value(json_object_get(t, "name")), ref, measured,
 		        json_string_value(json_object_get(t, "unit")),
 		        json_string_value(json_object_get(t, "tolerance")),
 		        verdict ? verdict : "n/a", source ? source : "none published");

@@ -17,7 +17,8 @@
 /*
  * {"profile", "seed", "targets": [{"id", "name", "unit", "reference", "measured",
  * "tolerance", "verdict": "met|missed", "source"}]}; reference, verdict and source are
- * null where nothing is published. NULL with err filled.
+ * null where nothing is published, measured where the disk has no mechanics to measure.
+ * NULL with err filled.
  */
 json_t *disk_calibrate(const struct hdd_profile *p, uint64_t seed, struct hcb_err *err);
 /* The same document as a table. */

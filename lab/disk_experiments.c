@@ -12,6 +12,9 @@
 #define RUN_S  60.0  /* per experiment, as the references ask */
 #define LONG_S 300.0 /* sustained cached writes: many times the cache */
 
+/* An SSD does in a second what a hard disk does in ten minutes. */
+#define SSD_LENGTH (1.0 / 60)
+
 enum { STREAM_LOAD = 77, STREAM_SEEK, STREAM_FLUSH, STREAM_PAST };
 
 struct disk_bench *disk_bench_new(const struct hdd_profile *p, uint64_t seed,
@@ -100,7 +103,8 @@ struct disk_outcome disk_run_load(struct disk_bench *b, const struct disk_load *
 	struct hdd *m = new_disk(b, l->cache);
 	struct state st = {.next = 0};
 	uint64_t now = 0, n = 0, lbas = b->profile.sectors * 512 / l->bytes;
-	uint64_t run_ns = (uint64_t)(l->seconds * b->length * 1e9);
+	double length = b->profile.type == HDD_TYPE_SSD ? SSD_LENGTH : 1;
+	uint64_t run_ns = (uint64_t)(l->seconds * b->length * length * 1e9);
 	hcb_random_init(&st.random, b->seed, STREAM_LOAD);
 	st.first = (uint64_t)(l->span_from * (double)lbas);
 	st.blocks = (uint64_t)(l->span_to * (double)lbas) - st.first;

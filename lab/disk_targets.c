@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lab/disk_targets.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "bench/core/stats.h"
@@ -41,13 +42,13 @@ static double write_cached(struct disk_bench *b, unsigned depth)
 	return disk_random_4k(b, HCB_WRITE, HDD_ON, depth, 1).per_s;
 }
 
-/* Demerit against the published quantiles, in percent; 0 if there are none. */
+/* Demerit against the published quantiles, in percent. */
 static double read_response(struct disk_bench *b, unsigned depth)
 {
 	const struct hdd_published *p = &b->profile.published;
 	double ms[HDD_MAX_QUANTILES];
 	if (!p->n_quantiles)
-		return 0;
+		return NAN; /* nothing to be apart from */
 	disk_random_4k(b, HCB_READ, HDD_DEFAULT, depth, 1);
 	for (size_t i = 0; i < p->n_quantiles; i++)
 		ms[i] = (double)hcb_hist_quantile(&b->hist, p->q[i]) / 1e6;
@@ -259,11 +260,15 @@ const struct disk_target disk_targets[DISK_TARGETS] = {
          read_mean, 33, NULL, NULL},
 };
 
+bool disk_target_applies(const struct disk_target *t, const struct hdd_profile *p)
+{
+	return !t->mechanics || p->type == HDD_TYPE_HDD;
+}
+
 bool disk_target_figure(const struct disk_target *t, struct disk_bench *b,
                         struct hdd_figure *f)
 {
-	bool flash = false;
-	if (t->mechanics && flash)
+	if (!disk_target_applies(t, &b->profile))
 		return false;
 	if (t->figure >= 0 && b->profile.published.figure[t->figure].given) {
 		*f = b->profile.published.figure[t->figure];

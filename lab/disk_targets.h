@@ -26,6 +26,8 @@ struct disk_target {
 #define DISK_TARGETS 29
 extern const struct disk_target disk_targets[DISK_TARGETS];
 
+/* False: of mechanics, and the disk has none. */
+bool disk_target_applies(const struct disk_target *t, const struct hdd_profile *p);
 /* What the result is held against: false if there is nothing. */
 bool disk_target_figure(const struct disk_target *t, struct disk_bench *b,
                         struct hdd_figure *f);

@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "engines/hdd_profile.h"
 #include "lab/impl.h"
 
 #define LOOP_TRIES     20
@@ -84,18 +85,30 @@ struct disk {
 	char dir[128];  /* where it is served */
 };
 
+int lab_disk_rotates(const struct hcb_disk_spec *spec, bool *yes, struct hcb_err *err)
+{
+	struct hdd_profile p;
+	int r = hdd_profile_find(spec->profile, &p, err);
+	*yes = !r && p.type == HDD_TYPE_HDD;
+	return r;
+}
+
 static int make_loop(const struct disk *d, const char *file, struct hcb_err *err)
 {
 	char name[64]; /* as much as the kernel keeps */
+	bool rotates;
+	int r = lab_disk_rotates(d->spec, &rotates, err);
+	if (r)
+		return r;
 	int fd = open(file, O_RDWR | O_CLOEXEC | O_DIRECT);
 	if (fd < 0)
 		return hcb_err_sys(err, -errno, "open %s", file);
 	snprintf(name, sizeof(name), "hcb-%.30s-%s", d->lab->name, d->owner);
-	int r = attach_loop(fd, name, d->loop, err);
+	r = attach_loop(fd, name, d->loop, err);
 	close(fd);
-	/* Before mkfs: BlueStore takes its defaults for hard disks from this. */
+	/* Before mkfs: BlueStore takes its defaults, for hard disks or not, from this. */
 	if (r == 0)
-		r = sysfs_set(*d->loop, "rotational", "1", err);
+		r = sysfs_set(*d->loop, "rotational", rotates ? "1" : "0", err);
 	if (r == 0)
 		r = sysfs_set(*d->loop, "scheduler", "none", err);
 	return r;

@@ -187,6 +187,27 @@ int lab_cluster_state(const struct hcb_lab_info *info, struct lab_cluster_state 
 
 /* ---- what the OSDs say about themselves ---- */
 
+/* BlueStore takes the disk of osd.ID for what it is. */
+static int check_one(const struct lab *lab, const json_t *meta, struct hcb_err *err)
+{
+	int id = (int)json_integer_value(json_object_get(meta, "id"));
+	const char *rot =
+	        json_string_value(json_object_get(meta, "bluestore_bdev_rotational"));
+	bool rotates = true;
+	for (unsigned i = 0; i < lab->n_osds; i++) {
+		if ((int)lab->osds[i].id != id)
+			continue;
+		int r = lab_disk_rotates(&lab->osds[i].spec, &rotates, err);
+		if (r)
+			return r;
+	}
+	if (rot && strcmp(rot, rotates ? "1" : "0") == 0)
+		return 0;
+	return hcb_err_set(err, -EINVAL,
+	                   "check osd.%d: BlueStore does not take its disk for %s", id,
+	                   rotates ? "a rotating one" : "one that does not rotate");
+}
+
 static int check_rotational(void *arg, struct hcb_err *err)
 {
 	struct lab *lab = arg;
@@ -201,17 +222,7 @@ static int check_rotational(void *arg, struct hcb_err *err)
 	r = lab_mon_command(
 	        &c, json_pack("{s:s,s:s}", "prefix", "osd metadata", "format", "json"),
 	        &all, err);
-	json_array_foreach(all, i, v)
-	{
-		const char *rot = json_string_value(
-		        json_object_get(v, "bluestore_bdev_rotational"));
-		if (r == 0 && (!rot || strcmp(rot, "1") != 0))
-			r = hcb_err_set(
-			        err, -EINVAL,
-			        "check osd.%d: BlueStore does not take its disk for a "
-			        "rotating one",
-			        (int)json_integer_value(json_object_get(v, "id")));
-	}
+	json_array_foreach(all, i, v) if (r == 0) r = check_one(lab, v, err);
 	json_decref(all);
 	lab_client_close(&c);
 	return r;

@@ -177,6 +177,8 @@ void lab_system_path(const struct lab *lab, unsigned host, char *buf, size_t siz
 void lab_system_disk(const struct lab *lab, unsigned host, char *buf, size_t size);
 /* Flush requests the kernel sent to a block device so far. */
 int lab_loop_flushes(const char *dev, uint64_t *n);
+/* A hard disk, not an SSD: as its profile says. */
+int lab_disk_rotates(const struct hcb_disk_spec *spec, bool *yes, struct hcb_err *err);
 
 /* ---- conf.c ---- */
 int lab_conf_make(struct lab *lab, struct hcb_err *err);

@@ -217,6 +217,7 @@ static void targets_of(const struct hcb_engine *e)
 		add(e, "hdd:generic-7200", "hdd:no-such-profile", false);
 		add(e, "hdd:generic-7200,store=on,cache=on", "", true);
 		add(e, "hdd:generic-7200,store=on,cut=1h", "", true);
+		add(e, "hdd:sata-ssd,store=on", "", true);
 	} else if (strcmp(e->name, "rbd") == 0) {
 		add_ceph(e, true);
 	} else if (strcmp(e->name, "rados") == 0) {

@@ -3,11 +3,11 @@
 
 #include <dirent.h>
 
-/* The shipped default, to break one line at a time. */
-static char *good(void)
+/* A shipped profile, to break one line at a time. */
+static char *good(const char *name)
 {
 	char path[1024];
-	snprintf(path, sizeof(path), "%s/lab/disks/generic-7200.ini", hcb_test_src());
+	snprintf(path, sizeof(path), "%s/lab/disks/%s.ini", hcb_test_src(), name);
 	FILE *f = fopen(path, "r");
 	char *text = calloc(1, 65536);
 	assert_non_null(f);
@@ -22,7 +22,7 @@ static int line_of(const char *text, const char *key)
 {
 	int no = 1;
 	for (const char *p = text; *p; p += strcspn(p, "\n") + 1, no++)
-		if (strncmp(p, key, strlen(key)) == 0 && p[strlen(key)] == ' ')
+		if (strncmp(p, key, strlen(key)) == 0 && strchr(" \n", p[strlen(key)]))
 			return no;
 	return 0;
 }
@@ -51,12 +51,31 @@ static char *with(const char *text, const char *key, const char *line)
 	return out;
 }
 
+struct bad_line {
+	const char *key, *line, *part;
+	const char *at; /* the key whose line is named, if another */
+};
+
+static void refused(const char *name, const struct bad_line *c)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	struct hdd_profile p;
+	char *text = good(name), *bad = with(text, c->key, c->line), where[64];
+	int r = hdd_profile_read_string(bad, "x.ini", &p, &err);
+	assert_fails(r, &err, HCB_EXIT_USAGE, c->part);
+	snprintf(where, sizeof(where),
+	         "x.ini:%d: ", line_of(bad, c->at ? c->at : c->key));
+	assert_has(err.msg, where);
+	free(bad);
+	free(text);
+}
+
 static void test_bad_profiles_are_refused_with_the_line(void **state)
 {
-	static const struct {
-		const char *key, *line, *part;
-		const char *at; /* the key whose line is named, if another */
-	} cases[] = {
+	static const struct bad_line cases[] = {
+	        {"type", "type = tape", "hdd", NULL},
+	        {"type", "", "must come first", "description"},
+	        {"description", "description = x\ntype  = hdd", "twice", "type "},
 	        {"inner_sectors", "inner_sectors = 2793", "not faster inside", NULL},
 	        {"heads", "heads = 0", "heads", NULL},
 	        {"heads", "heads = 7", "geometry holds", "sectors"},
@@ -103,27 +122,34 @@ static void test_bad_profiles_are_refused_with_the_line(void **state)
 	        {"read_depth_1", "read_depth_1_response = 1% 3ms 2% 4ms, at most, x",
 	         "tolerance", "read_depth_1_response"},
 	};
-	char *text = good();
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct hcb_err err = HCB_ERR_INIT;
-		struct hdd_profile p;
-		char *bad = with(text, cases[i].key, cases[i].line), where[64];
-		int r = hdd_profile_read_string(bad, "x.ini", &p, &err);
-		assert_fails(r, &err, HCB_EXIT_USAGE, cases[i].part);
-		const char *at = cases[i].at ? cases[i].at : cases[i].key;
-		snprintf(where, sizeof(where), "x.ini:%d: ", line_of(bad, at));
-		assert_has(err.msg, where);
-		free(bad);
-	}
-	free(text);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		refused("generic-7200", &cases[i]);
+}
+
+static void test_bad_ssds_are_refused_with_the_line(void **state)
+{
+	static const struct bad_line cases[] = {
+	        {"type", "type = hdd", "unknown section [flash]", "[flash]"},
+	        {"sectors", "sectors = 1953525168\nrpm = 7200", "unknown", "rpm"},
+	        {"read_channels", "read_channels = 0", "read_channels", NULL},
+	        {"read_time", "read_time = 66", "read_time", NULL},
+	        {"write_rate", "write_rate = 600MB", "more than the link", NULL},
+	        {"dirty_limit", "dirty_limit = 1", "dirty_limit", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		refused("sata-ssd", &cases[i]);
+	refused("sata-ssd-plp",
+	        &(struct bad_line){"write_cache", "write_cache = off",
+	                           "cache that is off", "power_loss_protection"});
 }
 
 static void test_a_band_must_fit_a_zone(void **state)
 {
 	struct hcb_err err = HCB_ERR_INIT;
 	struct hdd_profile p;
-	char *text = good(), *a = with(text, "zones", "zones = 64");
+	char *text = good("generic-7200"), *a = with(text, "zones", "zones = 64");
 	char *b = with(a, "band_tracks", "band_tracks = 4096");
 	(void)state;
 	assert_fails(hdd_profile_read_string(b, "x.ini", &p, &err), &err, HCB_EXIT_USAGE,
@@ -138,7 +164,7 @@ static void test_a_missing_key_is_named(void **state)
 	static const char *const keys[] = {"sectors",    "skew",      "full_stroke",
 	                                   "ncq_depth",  "age_limit", "flush_overhead",
 	                                   "description"};
-	char *text = good();
+	char *text = good("generic-7200");
 	(void)state;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		struct hcb_err err = HCB_ERR_INIT;
@@ -186,7 +212,7 @@ static void test_every_shipped_profile_reads_and_names_its_sources(void **state)
 		fclose(f);
 	}
 	closedir(d);
-	assert_true(n >= 5);
+	assert_true(n >= 7);
 }
 
 static void test_published_figures_are_read_and_written(void **state)
@@ -293,6 +319,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_bad_profiles_are_refused_with_the_line),
+	        cmocka_unit_test(test_bad_ssds_are_refused_with_the_line),
 	        cmocka_unit_test(test_a_band_must_fit_a_zone),
 	        cmocka_unit_test(test_a_missing_key_is_named),
 	        cmocka_unit_test(test_every_shipped_profile_reads_and_names_its_sources),
