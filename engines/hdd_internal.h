@@ -106,7 +106,8 @@ struct hdd {
 	uint64_t bus_free_ns, last_host_ns, now_ns;
 	uint64_t reserved_sectors, reserved_cmds, dirty_limit, forced_sectors,
 	        forced_cmds;
-	bool aged_turn; /* the last command chosen went first by age */
+	bool aged_turn;   /* the last command chosen went first by age */
+	bool making_room; /* the cache was forced full and is not half of that yet */
 	bool flushing, flush_ending;
 	uint32_t flush_slot;
 

@@ -91,14 +91,18 @@ static void want_arm(struct hdd *m, uint64_t t, uint32_t slot)
 	hdd_locate(&m->g, s->piece[0].lba, &s->at);
 }
 
-/* Must the cache be written out for room? */
-static bool forced(const struct hdd *m)
+/* Must the cache be written out for room? Once it must, until it is half of that full. */
+static bool forced(struct hdd *m)
 {
 	uint64_t sectors = m->cache.sectors + m->destaging + m->reserved_sectors;
 	uint64_t cmds = m->cache.n + m->destaging_cmds + m->reserved_cmds;
 	if (m->flash)
 		return m->cache.n;
-	return m->n_blocked || sectors >= m->forced_sectors || cmds >= m->forced_cmds;
+	if (m->n_blocked || sectors >= m->forced_sectors || cmds >= m->forced_cmds)
+		m->making_room = true;
+	else if (sectors <= m->forced_sectors / 2 && cmds <= m->forced_cmds / 2)
+		m->making_room = false;
+	return m->making_room;
 }
 
 /* Takes room in the cache for the write if there is any. */

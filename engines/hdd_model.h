@@ -50,9 +50,9 @@
  * bytes and dirty_commands extents. Without room it waits, in order. The arm writes
  * extents out
  *   - for a FLUSH,
- *   - when the cache is destage_forced full or a write waits for room, in competition
- *     with the queued commands (the sooner positioned first; a write waiting past
- *     age_limit wins),
+ *   - when the cache is destage_forced full or a write waits for room, until it is half
+ * of that full, in competition with the queued commands (the sooner positioned first; a
+ *     write waiting past age_limit wins),
  *   - when no command has been there for destage_idle, until one comes,
  * each time the one it can begin soonest among the destage_window oldest, at most to the
  * end of its track at a time; there is no `overhead` between them. With the cache off, or

@@ -168,6 +168,7 @@ static void be_idle(struct hdd *m, uint64_t now)
 {
 	hdd_cache_clear(&m->cache);
 	m->stream.active = m->busy = m->flushing = m->flush_ending = false;
+	m->making_room = false;
 	m->destaging = m->destaging_cmds = 0;
 	m->reserved_sectors = m->reserved_cmds = 0;
 	m->n_heap = m->n_pending = m->n_blocked = m->in_drive = 0;

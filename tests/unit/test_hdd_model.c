@@ -76,6 +76,24 @@ static void test_sequential_cached_write_runs_at_media_rate(void **state)
 	hdd_free(m);
 }
 
+/* Writing out does not stop at every track for want of urgency. */
+static void test_a_small_cache_keeps_the_stream(void **state)
+{
+	struct hdd_profile p = hdd_test_profile("generic-7200");
+	struct hdd_config cfg = {
+	        .profile = &p, .seed = 1, .cache = HDD_ON, .depth = 1, .slow = 1};
+	uint64_t now = 0;
+	(void)state;
+	p.dirty_bytes = 4 * HCB_MIB;
+	struct hdd *m = hdd_new(&cfg, NULL);
+	assert_non_null(m);
+	for (uint64_t i = 0; i < 200; i++)
+		hdd_test_one(m, &now, HCB_WRITE, i * HCB_MIB, HCB_MIB);
+	hdd_test_one(m, &now, HCB_FLUSH, 0, 0);
+	assert_close(200 * (double)HCB_MIB * 1e3 / (double)now, 149.7, 0.03);
+	hdd_free(m);
+}
+
 /* 4 KiB at a time the head stays just ahead: facts 6.1, target 19 asks for 85 %. */
 static void test_small_sequential_reads_ride_the_stream(void **state)
 {
@@ -333,6 +351,7 @@ int main(void)
 	        cmocka_unit_test(test_depth_1_rates_are_the_references),
 	        cmocka_unit_test(test_sequential_read_runs_at_media_rate),
 	        cmocka_unit_test(test_sequential_cached_write_runs_at_media_rate),
+	        cmocka_unit_test(test_a_small_cache_keeps_the_stream),
 	        cmocka_unit_test(test_small_sequential_reads_ride_the_stream),
 	        cmocka_unit_test(test_append_and_flush_is_one_revolution),
 	        cmocka_unit_test(test_rewriting_a_page_and_flushing_is_one_revolution),

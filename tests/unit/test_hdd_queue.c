@@ -7,7 +7,7 @@
 
 #include "engines/hdd_internal.h"
 
-#define GOLDEN 0x669fbda9a173de52ULL
+#define GOLDEN 0xb51bd0a3f89e3e77ULL
 
 #define N_OPS 20000u
 
