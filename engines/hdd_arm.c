@@ -225,6 +225,36 @@ static uint32_t segment_for(struct hdd *m, uint64_t lba)
 	return lru;
 }
 
+/* Reads on in the track at hand up to time t, or as far as the segment has room; false:
+   not to the end of the track. */
+static bool read_on(struct hdd *m, uint64_t t)
+{
+	struct hdd_stream *st = &m->stream;
+	uint32_t spt = m->g.zone[st->at.zone].spt;
+	uint32_t from = hdd_sector_angle(&m->g, spt, st->at.sector);
+	uint64_t left = m->g.rev_ns - from, room = st->full_lba - st->at.lba;
+	bool fits = spt - st->at.sector <= room;
+	if (fits && st->t0 + left <= t) {
+		st->t0 += left + m->g.skew_ns;
+		st->active = hdd_next_track(&m->g, &st->at);
+		return st->active;
+	}
+	uint64_t passed = from + (t - st->t0);
+	uint64_t s = passed * spt / m->g.rev_ns;
+	if (s >= st->at.sector + room) {
+		s = st->at.sector + room;
+		st->active = false;
+	}
+	if (s > st->at.sector) {
+		uint32_t step = hdd_sector_angle(&m->g, spt, (uint32_t)s) - from;
+		st->at.lba += s - st->at.sector;
+		st->at.sector = (uint32_t)s;
+		st->at.angle = (st->at.angle + step) % m->g.rev_ns;
+		st->t0 += step;
+	}
+	return false;
+}
+
 void hdd_stream_settle(struct hdd *m, uint64_t t)
 {
 	struct hdd_stream *st = &m->stream;
@@ -236,24 +266,8 @@ void hdd_stream_settle(struct hdd *m, uint64_t t)
 			break;
 		}
 		arm_at(m, &st->at);
-		uint32_t spt = m->g.zone[st->at.zone].spt;
-		uint32_t from = hdd_sector_angle(&m->g, spt, st->at.sector);
-		uint64_t left = m->g.rev_ns - from;
-		if (st->t0 + left <= t) {
-			st->t0 += left + m->g.skew_ns;
-			st->active = hdd_next_track(&m->g, &st->at);
-			continue;
-		}
-		uint64_t passed = from + (t - st->t0);
-		uint32_t s = (uint32_t)(passed * spt / m->g.rev_ns);
-		if (s > st->at.sector) {
-			uint32_t step = hdd_sector_angle(&m->g, spt, s) - from;
-			st->at.lba += s - st->at.sector;
-			st->at.sector = s;
-			st->at.angle = (st->at.angle + step) % m->g.rev_ns;
-			st->t0 += step;
-		}
-		break;
+		if (!read_on(m, t))
+			break;
 	}
 	if (st->at.lba > m->seg[st->seg].end)
 		segment_end(m, &m->seg[st->seg], st->at.lba);
@@ -266,8 +280,9 @@ bool hdd_on_stream(const struct hdd *m, const struct hdd_slot *s)
 	       s->piece[0].lba <= st->at.lba;
 }
 
-/* Begins to read on after a read that ended at `end`, before the place at. */
-static void stream_begin(struct hdd *m, uint32_t seg, uint64_t end,
+/* Begins to read on after a read that ended at `end`, before the place at; the read began
+   at lba. */
+static void stream_begin(struct hdd *m, uint32_t seg, uint64_t lba, uint64_t end,
                          const struct hdd_place *at, const struct hdd_place *last)
 {
 	struct hdd_stream *st = &m->stream;
@@ -277,11 +292,14 @@ static void stream_begin(struct hdd *m, uint32_t seg, uint64_t end,
 	st->promised_ns = end;
 	st->t0 = end + (at->track != last->track ? m->g.skew_ns : 0);
 	st->last_track = last->track + (uint32_t)m->p.read_ahead_tracks;
+	st->full_lba = lba + m->seg_sectors;
+	if (st->full_lba < at->lba)
+		st->full_lba = at->lba; /* longer than a segment: nothing is read on */
 	segment_end(m, &m->seg[seg], at->lba);
 }
 
-/* The stream goes on to lba `to`; returns when it gets there. */
-static uint64_t stream_extend(struct hdd *m, uint64_t t, uint64_t to)
+/* The stream goes on to `to`, for a read from lba; returns when it gets there. */
+static uint64_t stream_extend(struct hdd *m, uint64_t t, uint64_t lba, uint64_t to)
 {
 	struct hdd_stream *st = &m->stream;
 	if (to <= st->at.lba)
@@ -297,19 +315,21 @@ static uint64_t stream_extend(struct hdd *m, uint64_t t, uint64_t to)
 		end = t;
 	arm_at(m, &last);
 	m->next_lba = to;
-	stream_begin(m, st->seg, end, &at, &last);
+	stream_begin(m, st->seg, lba, end, &at, &last);
 	occupy(m, t, end);
 	return end;
 }
 
 /* A hit in what the stream has read already keeps it going; when the data is there. */
-static uint64_t follow_stream(struct hdd *m, uint64_t t, uint64_t to)
+static uint64_t follow_stream(struct hdd *m, uint64_t t, uint64_t lba, uint64_t to)
 {
 	struct hdd_place at;
 	hdd_locate(&m->g, to - 1, &at);
 	uint32_t last = at.track + (uint32_t)m->p.read_ahead_tracks;
 	if (last > m->stream.last_track)
 		m->stream.last_track = last;
+	if (lba + m->seg_sectors > m->stream.full_lba)
+		m->stream.full_lba = lba + m->seg_sectors;
 	return m->stream.promised_ns > t ? m->stream.promised_ns : t;
 }
 
@@ -327,13 +347,13 @@ uint64_t hdd_buffer_read(struct hdd *m, uint64_t t, const struct hdd_slot *s,
 		if (a < g->lba || b > g->end)
 			continue;
 		g->used = ++m->seg_clock;
-		return m->stream.active && m->stream.seg == i ? follow_stream(m, t, b)
+		return m->stream.active && m->stream.seg == i ? follow_stream(m, t, a, b)
 		                                              : t;
 	}
 	if (!may_extend || !hdd_on_stream(m, s))
 		return HDD_NOT_HERE;
 	m->seg[m->stream.seg].used = ++m->seg_clock;
-	return stream_extend(m, t, b);
+	return stream_extend(m, t, a, b);
 }
 
 /* Part of the read may be in a segment already: only the rest is read. */
@@ -351,11 +371,13 @@ static uint64_t media_read(struct hdd *m, uint64_t t, struct hdd_slot *s)
 {
 	hdd_stream_settle(m, t);
 	if (hdd_on_stream(m, s))
-		return stream_extend(m, t, s->piece[0].lba + s->piece[0].n);
+		return stream_extend(m, t, s->piece[0].lba,
+		                     s->piece[0].lba + s->piece[0].n);
 	m->stream.active = false;
 	uint64_t ns = 0;
 	struct hdd_place at = s->at, last = at;
 	uint32_t seg = 0;
+	uint64_t lba = 0;
 	for (unsigned i = 0; i < s->n_pieces; i++) {
 		uint64_t to = s->piece[i].lba + s->piece[i].n;
 		uint64_t from = trimmed_start(m, &s->piece[i]);
@@ -364,9 +386,10 @@ static uint64_t media_read(struct hdd *m, uint64_t t, struct hdd_slot *s)
 		seg = segment_for(m, from);
 		ns += visit(m, t + ns, &at, to - from, false, &last);
 		segment_end(m, &m->seg[seg], to);
+		lba = s->piece[i].lba;
 	}
 	uint64_t end = t + hdd_slowed(m, ns);
-	stream_begin(m, seg, end, &at, &last);
+	stream_begin(m, seg, lba, end, &at, &last);
 	occupy(m, t, end);
 	return end;
 }

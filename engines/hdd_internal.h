@@ -58,6 +58,7 @@ struct hdd_stream {
 	uint64_t t0;          /* when `at` begins to pass under the head */
 	uint64_t promised_ns; /* everything before `at` is there by then */
 	uint32_t last_track;  /* reads to the end of this one */
+	uint64_t full_lba;    /* and not past this: the segment has what was last asked */
 };
 
 struct hdd_event {

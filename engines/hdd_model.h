@@ -28,22 +28,22 @@
  *
  * Choice. Of the oldest rpo_window commands the arm takes the one it can begin soonest,
  * seek and rotation together; ties go to the older. A command's cost counts less as it
- * ages, times 1 - (age / age_limit)^4 and never under a fifth, so that nothing
- * falls off a cliff at the limit. Once the oldest has waited past age_limit every second
- * choice is the oldest, whatever it costs: the drive alternates between fair and fast. A
- * limit far above the usual wait makes a drive that schedules by position; one far below
- * makes a drive that serves every second command in order, which is what the ST2000DM006
- * looks like. A command in progress is never interrupted.
+ * ages, times 1 - (age / age_limit)^4 and never under a fifth, so that nothing falls off
+ * a cliff at the limit. Once the oldest has waited past age_limit every second choice is
+ * the oldest, whatever it costs: the drive alternates between fair and fast. A limit far
+ * above the usual wait makes a drive that schedules by position; one far below makes a
+ * drive that serves every second command in order, which is what the ST2000DM006 looks
+ * like. A command in progress is never interrupted.
  *
  * Reads. A read that the buffer holds, in one dirty extent or one read segment, is
  * decoded in hit_overhead and goes out over the link, one command at a time. Otherwise
  * the medium is read; the link is faster than the medium and transfers while reading, so
  * the read ends with its last sector; what of its beginning a segment holds is not read
  * again. Then the head reads on into the same segment, to the end of the track and
- * read_ahead_tracks further, until another command is taken up. A read that continues
- * what is being read waits for its sectors instead of being queued, as long as nothing
- * else wants the arm. Segments are reused least recently used first; each holds at most
- * its share of the buffer.
+ * read_ahead_tracks further, until the segment is full of that and of what was last asked
+ * for or another command is taken up. A read that continues what is being read waits for
+ * its sectors instead of being queued, as long as nothing else wants the arm. Segments
+ * are reused least recently used first; each holds at most its share of the buffer.
  *
  * Writes. With the cache on a write is accepted over the link into an extent of the cache
  * (hdd_cache.h: neighbours merge, overwrites replace) once there is room: dirty_limit
@@ -51,7 +51,7 @@
  * extents out
  *   - for a FLUSH,
  *   - when the cache is destage_forced full or a write waits for room, until it is half
- * of that full, in competition with the queued commands (the sooner positioned first; a
+ *     of that, in competition with the queued commands (the sooner positioned first; a
  *     write waiting past age_limit wins),
  *   - when no command has been there for destage_idle, until one comes,
  * each time the one it can begin soonest among the destage_window oldest, at most to the

@@ -212,6 +212,37 @@ static void test_segments_hold_what_was_read_and_no_more(void **state)
 	hdd_free(m);
 }
 
+/* A segment smaller than a track: reading ahead stops when it is full, and what was asked
+   for last is still there. */
+static void test_reading_ahead_stops_at_a_full_segment(void **state)
+{
+	struct hdd_profile p = hdd_test_profile("generic-7200");
+	struct hdd_config cfg = {
+	        .profile = &p, .seed = 1, .cache = HDD_ON, .depth = 1, .slow = 1};
+	uint64_t now = 0;
+	(void)state;
+	p.buffer_bytes = p.dirty_bytes + p.read_segments * HCB_MIB;
+	struct hdd *m = hdd_new(&cfg, NULL);
+	assert_non_null(m);
+	hdd_test_one(m, &now, HCB_READ, 0, 65536);
+	now += 40 * HCB_MS;
+	assert_true(hdd_test_one(m, &now, HCB_READ, 0, 65536) < HCB_MS);
+	/* 1 MiB from where the last one began. */
+	assert_true(hdd_test_one(m, &now, HCB_READ, HCB_MIB - 4096, 4096) < HCB_MS);
+	assert_int_equal(hdd_counters(m)->media_reads, 1);
+	assert_true(hdd_test_one(m, &now, HCB_READ, HCB_MIB, 4096) > HCB_MS);
+	assert_int_equal(hdd_counters(m)->media_reads, 2);
+	/* Longer than a segment: its end is kept, and nothing is read ahead. */
+	hdd_test_one(m, &now, HCB_READ, 1ull << 35, 2 * HCB_MIB);
+	now += 40 * HCB_MS;
+	uint64_t hits = hdd_counters(m)->read_hits;
+	hdd_test_one(m, &now, HCB_READ, (1ull << 35) + 2 * HCB_MIB - 4096, 4096);
+	assert_int_equal(hdd_counters(m)->read_hits, hits + 1);
+	hdd_test_one(m, &now, HCB_READ, (1ull << 35) + 2 * HCB_MIB, 4096);
+	assert_int_equal(hdd_counters(m)->read_hits, hits + 1);
+	hdd_free(m);
+}
+
 static void test_idle_disk_writes_out_after_50_ms(void **state)
 {
 	struct hdd *m = hdd_test_new(1, HDD_ON);
@@ -358,6 +389,7 @@ int main(void)
 	        cmocka_unit_test(test_overwrites_cost_one_media_write),
 	        cmocka_unit_test(test_buffer_serves_what_it_holds),
 	        cmocka_unit_test(test_segments_hold_what_was_read_and_no_more),
+	        cmocka_unit_test(test_reading_ahead_stops_at_a_full_segment),
 	        cmocka_unit_test(test_idle_disk_writes_out_after_50_ms),
 	        cmocka_unit_test(test_dirty_limits_hold),
 	        cmocka_unit_test(test_fua_goes_past_the_cache),
