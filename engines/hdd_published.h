@@ -42,7 +42,11 @@
 	X(FLUSH_8, "flush_after_8", HDD_UNIT_MS)                                         \
 	X(FLUSH_64, "flush_after_64", HDD_UNIT_MS)                                       \
 	X(READ_SPAN_5, "read_span_5", HDD_UNIT_PER_S)                                    \
-	X(READ_SPAN_25, "read_span_25", HDD_UNIT_PER_S)
+	X(READ_SPAN_25, "read_span_25", HDD_UNIT_PER_S)                                  \
+	X(BUFFER_RATE, "buffer_rate", HDD_UNIT_MB_PER_S)                                 \
+	X(WRITE_1_CACHED_30S, "write_depth_1_cached_30s", HDD_UNIT_PER_S)                \
+	X(FLUSH_FULL, "flush_full", HDD_UNIT_MS)                                         \
+	X(READ_SLOW_HOST, "read_slow_host", HDD_UNIT_MB_PER_S)
 
 enum hdd_figure_id {
 #define X(name, key, unit) HDD_##name,

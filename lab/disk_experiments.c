@@ -12,8 +12,8 @@
 #define RUN_S  60.0  /* per experiment, as the references ask */
 #define LONG_S 300.0 /* sustained cached writes: many times the cache */
 
-/* An SSD does in a second what a hard disk does in ten minutes. */
-#define SSD_LENGTH (1.0 / 60)
+/* An SSD does in a second what a hard disk does in minutes. */
+#define SSD_LENGTH (1.0 / 12)
 
 enum { STREAM_LOAD = 77, STREAM_SEEK, STREAM_FLUSH, STREAM_PAST };
 
@@ -228,6 +228,21 @@ double disk_reads_past_flush(const struct disk_bench *b)
 	}
 	hdd_free(m);
 	return past;
+}
+
+double disk_buffer_rate_mb(const struct disk_bench *b)
+{
+	struct hdd *m = new_disk(b, HDD_DEFAULT);
+	uint64_t now = 0, begin = 0;
+	const unsigned n = 100, bytes = 65536;
+	for (unsigned i = 0; i <= n; i++) {
+		submit(m, now, HCB_READ, 0, bytes, 0);
+		next_done(m, &now);
+		if (i == 0)
+			begin = now;
+	}
+	hdd_free(m);
+	return (double)n * bytes / (double)(now - begin) * 1e3;
 }
 
 double disk_mean_rate_mb(struct disk_bench *b, unsigned n)

@@ -58,6 +58,8 @@ double disk_read_p99_ms(struct disk_bench *b, uint32_t depth);
 double disk_mean_seek_ms(const struct disk_bench *b);
 /* Mean of a flush after n scattered cached 4 KiB writes; rounds of it. */
 double disk_flush_after_ms(struct disk_bench *b, unsigned n, unsigned rounds);
+/* 64 KiB read again and again, from the buffer: MB/s. */
+double disk_buffer_rate_mb(const struct disk_bench *b);
 /* Of 1000 reads submitted while a FLUSH is at work, those that end before it. */
 double disk_reads_past_flush(const struct disk_bench *b);
 /* Sequential 1 MiB reads of 64 MiB at each of n places over the disk: MB/s in all. */

@@ -42,6 +42,24 @@ static double write_cached(struct disk_bench *b, unsigned depth)
 	return disk_random_4k(b, HCB_WRITE, HDD_ON, depth, 1).per_s;
 }
 
+static double buffer_rate(struct disk_bench *b, unsigned arg)
+{
+	(void)arg;
+	return disk_buffer_rate_mb(b);
+}
+
+/* From a clean cache: what a short benchmark of a drive sees. */
+static double write_cached_short(struct disk_bench *b, unsigned seconds)
+{
+	return disk_run_load(b, &(struct disk_load){.kind = HCB_WRITE,
+	                                            .cache = HDD_ON,
+	                                            .depth = 1,
+	                                            .bytes = 4096,
+	                                            .span_to = 1,
+	                                            .seconds = seconds})
+	        .per_s;
+}
+
 /* Demerit against the published quantiles, in percent. */
 static double read_response(struct disk_bench *b, unsigned depth)
 {
@@ -96,6 +114,20 @@ static double write_outer(struct disk_bench *b, unsigned cache)
 	return sequential(b, HCB_WRITE, cache ? HDD_ON : HDD_OFF, HCB_MIB, 0);
 }
 
+/* Slower than the medium: what reading ahead brings. */
+static double read_slow_host(struct disk_bench *b, unsigned think_ms)
+{
+	return disk_run_load(b, &(struct disk_load){.kind = HCB_READ,
+	                                            .cache = HDD_DEFAULT,
+	                                            .sequential = true,
+	                                            .depth = 1,
+	                                            .bytes = 65536,
+	                                            .span_to = 1,
+	                                            .seconds = RUN_S,
+	                                            .think_ns = think_ms * HCB_MS})
+	        .mb_per_s;
+}
+
 /* In percent of the media rate. */
 static double small_reads(struct disk_bench *b, unsigned arg)
 {
@@ -130,11 +162,11 @@ static double append_slow_host(struct disk_bench *b, unsigned think_ms)
 	return disk_run_load(b, &l).per_s;
 }
 
-/* The journal of a file system: some GB away from the file. */
-static double journal(struct disk_bench *b, unsigned far_gib)
+/* The journal of a file system: some way from the file. */
+static double journal(struct disk_bench *b, unsigned percent)
 {
 	struct disk_load l = synced(true, 4096);
-	l.far_bytes = far_gib * HCB_GIB;
+	l.far_bytes = b->profile.sectors / 100 * percent / 8 * 4096;
 	return disk_run_load(b, &l).per_s;
 }
 
@@ -150,6 +182,13 @@ static double flush_after(struct disk_bench *b, unsigned n)
 	return disk_flush_after_ms(b, n, rounds < 20 ? 20 : (unsigned)rounds);
 }
 
+/* As many writes as the cache takes, and half as many again. */
+static double flush_full(struct disk_bench *b, unsigned rounds)
+{
+	return disk_flush_after_ms(b, (unsigned)(b->profile.dirty_commands * 3 / 2),
+	                           rounds);
+}
+
 static double past_flush(struct disk_bench *b, unsigned arg)
 {
 	(void)arg;
@@ -158,12 +197,20 @@ static double past_flush(struct disk_bench *b, unsigned arg)
 
 /* ---- by definition ---- */
 
-static void as_depth_32(struct disk_bench *b, struct hdd_figure *f)
+static void as_read_32(struct disk_bench *b, struct hdd_figure *f)
 {
 	*f = (struct hdd_figure){.given = true,
 	                         .value = disk_read_rate(b, 32),
 	                         .limit = 0.05,
 	                         .source = "definition: target 6, as measured"};
+}
+
+static void as_write_32(struct disk_bench *b, struct hdd_figure *f)
+{
+	*f = (struct hdd_figure){.given = true,
+	                         .value = write_uncached(b, 32),
+	                         .limit = 0.05,
+	                         .source = "definition: target 7, as measured"};
 }
 
 static void as_read_outer(struct disk_bench *b, struct hdd_figure *f)
@@ -216,8 +263,10 @@ const struct disk_target disk_targets[DISK_TARGETS] = {
          NULL},
         {"7", "4K random write, depth 32, cache off", "/s", HDD_WRITE_32_UNCACHED, false,
          write_uncached, 32, NULL, NULL},
-        {"8", "4K random read, 128 offered, as depth 32", "/s", -1, false, read_rate, 128,
-         as_depth_32, "6"},
+        {"8a", "4K random read, 128 offered, as depth 32", "/s", -1, false, read_rate,
+         128, as_read_32, "6"},
+        {"8b", "4K write, cache off, 128 offered, as depth 32", "/s", -1, false,
+         write_uncached, 128, as_write_32, "7"},
         {"9", "p99 of 4K random read, depth 32", "ms", HDD_READ_32_P99, false, read_p99,
          32, NULL, NULL},
         {"10", "4K random write, depth 1, cache on, 5 min", "/s", HDD_WRITE_1_CACHED,
@@ -229,7 +278,7 @@ const struct disk_target disk_targets[DISK_TARGETS] = {
         {"12", "1 MiB sequential write, cache on, outermost", "MB/s", HDD_WRITE_OUTER,
          false, write_outer, 1, as_read_outer, "11a"},
         {"13", "1 MiB sequential write, cache off, outermost", "MB/s",
-         HDD_WRITE_OUTER_UNCACHED, true, write_outer, 0, NULL, NULL},
+         HDD_WRITE_OUTER_UNCACHED, false, write_outer, 0, NULL, NULL},
         {"14a", "4K append and flush: one revolution", "/s", -1, true, append, 4096,
          one_turn, NULL},
         {"14b", "8K append and flush: one revolution", "/s", -1, true, append, 8192,
@@ -237,7 +286,7 @@ const struct disk_target disk_targets[DISK_TARGETS] = {
         {"14c", "4K append and flush, host 6 ms away: the same", "/s", -1, true,
          append_slow_host, 6, one_turn, NULL},
         {"15", "the same, and a far journal write and flush", "/s", HDD_JOURNAL, false,
-         journal, 100, NULL, NULL},
+         journal, 5, NULL, NULL},
         {"16", "4K random write and flush, cache on", "/s", HDD_WRITE_FLUSH, false,
          write_flush, 4096, NULL, NULL},
         {"17a", "flush after 8 scattered 4K writes", "ms", HDD_FLUSH_8, false,
@@ -258,6 +307,14 @@ const struct disk_target disk_targets[DISK_TARGETS] = {
          read_response, 1, NULL, NULL},
         {"23", "1 MiB sequential read, mean over the disk", "MB/s", HDD_READ_MEAN, true,
          read_mean, 33, NULL, NULL},
+        {"24", "64 KiB read again from the buffer, depth 1", "MB/s", HDD_BUFFER_RATE,
+         true, buffer_rate, 0, NULL, NULL},
+        {"25", "target 10 in its first 30 s", "/s", HDD_WRITE_1_CACHED_30S, false,
+         write_cached_short, 30, NULL, NULL},
+        {"26", "flush of a cache full of scattered 4K writes", "ms", HDD_FLUSH_FULL,
+         false, flush_full, 10, NULL, NULL},
+        {"27", "64 KiB sequential read, host 1 ms away", "MB/s", HDD_READ_SLOW_HOST, true,
+         read_slow_host, 1, NULL, NULL},
 };
 
 bool disk_target_applies(const struct disk_target *t, const struct hdd_profile *p)

@@ -18,12 +18,12 @@ struct disk_target {
 	unsigned arg;
 	/* By definition: fills f for this bench, where no figure is given. NULL: none. */
 	void (*define)(struct disk_bench *b, struct hdd_figure *f);
-	/* Whatever moves this other target moves it too: the share of it counts (target 8
-	   is by definition target 6). NULL: stands alone. */
+	/* Whatever moves this other target moves it too: the share of it counts (target
+	   8a is by definition target 6). NULL: stands alone. */
 	const char *share_of;
 };
 
-#define DISK_TARGETS 29
+#define DISK_TARGETS 34
 extern const struct disk_target disk_targets[DISK_TARGETS];
 
 /* False: of mechanics, and the disk has none. */

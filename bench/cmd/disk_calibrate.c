@@ -8,10 +8,11 @@
 #include "bench/cmd/disk_verbs.h"
 #include "bench/cmd/verb.h"
 #include "lab/disk_calibrate.h"
+#include "lab/disk_sensitivity.h"
 
 struct calibrate_conf {
-	uint64_t seed;
-	int json;
+	uint64_t seed, seeds;
+	int json, sensitivity;
 };
 
 static const struct hcb_opt calibrate_opts[] = {
@@ -20,6 +21,18 @@ static const struct hcb_opt calibrate_opts[] = {
          .offset = offsetof(struct calibrate_conf, seed),
          .def = "1",
          .help = "of the spindle and the load"},
+        {.name = "sensitivity",
+         .type = HCB_OPT_BOOL,
+         .offset = offsetof(struct calibrate_conf, sensitivity),
+         .def = "off",
+         .help = "which targets each key of the profile moves"},
+        {.name = "seeds",
+         .type = HCB_OPT_U64,
+         .offset = offsetof(struct calibrate_conf, seeds),
+         .def = "4",
+         .min = 2,
+         .max = 8,
+         .help = "of the sensitivity: how many are compared"},
         {.name = "json",
          .type = HCB_OPT_BOOL,
          .offset = offsetof(struct calibrate_conf, json),
@@ -41,6 +54,29 @@ static unsigned missed(const json_t *doc)
 	return n;
 }
 
+static void print_json(const json_t *doc)
+{
+	json_dumpf(doc, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+	putchar('\n');
+}
+
+static int sensitivity(const struct hdd_profile *p, const struct calibrate_conf *c)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	struct disk_sensitivity_opts o = {
+	        .seed = c->seed, .seeds = (unsigned)c->seeds, .length = 1, .least = 0.01};
+	json_t *doc = disk_sensitivity(p, &o, &err);
+	if (!doc)
+		return hcb_fail(&err);
+	if (c->json)
+		print_json(doc);
+	else
+		disk_sensitivity_print(doc, stdout);
+	unsigned ones = disk_sensitivity_ones(doc);
+	json_decref(doc);
+	return ones ? HCB_EXIT_FAILED : HCB_EXIT_OK;
+}
+
 int hcb_disk_calibrate(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
@@ -52,15 +88,15 @@ int hcb_disk_calibrate(int argc, char **argv)
 	if (hcb_disk_args(calibrate_opts, &c, argc, argv, name, 1, &err) ||
 	    hdd_profile_find(name[0], &p, &err))
 		return hcb_fail(&err);
+	if (c.sensitivity)
+		return sensitivity(&p, &c);
 	json_t *doc = disk_calibrate(&p, c.seed, &err);
 	if (!doc)
 		return hcb_fail(&err);
-	if (c.json) {
-		json_dumpf(doc, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
-		putchar('\n');
-	} else {
+	if (c.json)
+		print_json(doc);
+	else
 		disk_calibrate_print(doc, stdout);
-	}
 	unsigned n = missed(doc);
 	json_decref(doc);
 	return n ? HCB_EXIT_FAILED : HCB_EXIT_OK;

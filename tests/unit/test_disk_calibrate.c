@@ -47,10 +47,10 @@ static void test_every_target_is_met(void **state)
 	static const struct {
 		const char *profile;
 		unsigned met;
-	} cases[] = {{"generic-7200", 26}, {"constellation-es3-2tb", 26},
-	             {"wd-re4-2tb", 26},   {"barracuda-dm006-2tb", 18},
-	             {"nearline-5400", 7}, {"sata-ssd", 8},
-	             {"sata-ssd-plp", 8}};
+	} cases[] = {{"generic-7200", 28}, {"constellation-es3-2tb", 28},
+	             {"wd-re4-2tb", 28},   {"barracuda-dm006-2tb", 20},
+	             {"nearline-5400", 8}, {"sata-ssd", 9},
+	             {"sata-ssd-plp", 9}};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct hdd_profile p = hdd_test_profile(cases[i].profile);
