@@ -20,6 +20,8 @@
 
 #define MAX_PARTS 256
 
+const char *hcb_guard_sys_root = "/sys";
+
 struct device {
 	char path[4096];
 	dev_t all[MAX_PARTS + 1]; /* the device, then its partitions */
@@ -37,7 +39,8 @@ static bool covers(const struct device *d, dev_t dev)
 
 static void sys_path(char *out, size_t size, dev_t dev, const char *rest)
 {
-	snprintf(out, size, "/sys/dev/block/%u:%u/%s", major(dev), minor(dev), rest);
+	snprintf(out, size, "%s/dev/block/%u:%u/%s", hcb_guard_sys_root, major(dev),
+	         minor(dev), rest);
 }
 
 static bool read_text(const char *path, char *out, size_t size)
@@ -71,7 +74,7 @@ static bool read_dev(const char *path, dev_t *dev)
 
 static void find_partitions(struct device *d)
 {
-	char dir[64], path[400];
+	char dir[PATH_MAX], path[PATH_MAX + 300];
 	sys_path(dir, sizeof(dir), d->all[0], "");
 	DIR *s = opendir(dir);
 	for (struct dirent *e; s && (e = readdir(s));) {
@@ -91,7 +94,7 @@ static void find_partitions(struct device *d)
 static int check_holders(const struct device *d, struct hcb_err *err)
 {
 	for (size_t i = 0; i < d->n; i++) {
-		char dir[64];
+		char dir[PATH_MAX];
 		int r = 0;
 		sys_path(dir, sizeof(dir), d->all[i], "holders");
 		DIR *s = opendir(dir);
@@ -128,7 +131,7 @@ static int check_swap(const struct device *d, struct hcb_err *err)
 /* Does a file system's device lie on d: itself, or under dm, md or bcache? */
 static bool lies_on(dev_t fs, const struct device *d, int depth)
 {
-	char dir[64], path[400];
+	char dir[PATH_MAX], path[PATH_MAX + 300];
 	dev_t below;
 	bool yes = covers(d, fs);
 	sys_path(dir, sizeof(dir), fs, "slaves/");
@@ -253,8 +256,36 @@ static int found(blkid_probe pr, const char *path, struct hcb_err *err)
 	                      label ? "\"" : "");
 }
 
+/*
+ * Ceph's label, or what is left of it: since Ceph 19 BlueStore keeps copies of its first
+ * block further back, from which an OSD whose first one was lost is restored. libblkid
+ * looks for the first only.
+ */
+static int check_bluestore(const char *path, int fd, struct hcb_err *err)
+{
+	static const char label[] = "bluestore block device\n";
+	static const uint64_t at_gib[] = {0, 1, 10, 100, 1000};
+	char found[sizeof(label) - 1];
+	for (size_t i = 0; i < sizeof(at_gib) / sizeof(at_gib[0]); i++) {
+		ssize_t n = pread(fd, found, sizeof(found), (off_t)(at_gib[i] << 30));
+		if (n == (ssize_t)sizeof(found) &&
+		    memcmp(found, label, sizeof(found)) == 0)
+			return hcb_err_refuse(
+			        err,
+			        "%s carries a signature: ceph_bluestore, at %llu GiB",
+			        path, (unsigned long long)at_gib[i]);
+		if (n < 0)
+			return hcb_err_sys(err, -errno, "look for signatures on %s",
+			                   path);
+	}
+	return 0;
+}
+
 int hcb_guard_check_content(const char *path, int fd, struct hcb_err *err)
 {
+	int bluestore = check_bluestore(path, fd, err);
+	if (bluestore)
+		return bluestore;
 	blkid_probe pr = blkid_new_probe();
 	if (!pr || blkid_probe_set_device(pr, fd, 0, 0)) {
 		blkid_free_probe(pr);
@@ -294,7 +325,7 @@ int hcb_guard_check_content(const char *path, int fd, struct hcb_err *err)
 
 bool hcb_guard_sys(dev_t dev, const char *rest, char *out, size_t size)
 {
-	char path[160], of_disk[128];
+	char path[PATH_MAX], of_disk[128];
 	sys_path(path, sizeof(path), dev, rest);
 	if (read_text(path, out, size))
 		return true;
@@ -323,7 +354,7 @@ void hcb_guard_vpd_serial(const uint8_t *page, size_t len, char *out, size_t siz
 static void vpd_serial(dev_t dev, char *out, size_t size)
 {
 	uint8_t page[256];
-	char path[96];
+	char path[PATH_MAX];
 	sys_path(path, sizeof(path), dev, "device/vpd_pg80");
 	FILE *f = fopen(path, "re");
 	if (!f) {
