@@ -97,8 +97,8 @@ void hcb_mark_pack(const struct hcb_mark *m, uint8_t out[HCB_MARK_BYTES]);
 bool hcb_mark_unpack(const uint8_t in[HCB_MARK_BYTES], struct hcb_mark *m);
 uint32_t hcb_crc32c(const void *data, size_t len);
 
-/* For tests: called between the checks and the second look at the path; and where sysfs is
-   to be found, as no kernel makes dm, md or bcache devices for them. */
+/* For tests: called between the checks and the second look at the path; and where sysfs
+   is to be found, as no kernel makes dm, md or bcache devices for them. */
 extern void (*hcb_guard_test_pause)(void);
 extern const char *hcb_guard_sys_root;
 

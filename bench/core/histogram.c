@@ -81,15 +81,16 @@ static double step_value(const struct hist_step *s)
 
 static void step_on(struct hist_step *s)
 {
-	while (s->i < s->h->hi && !s->h->bucket[++s->i])
+	while (s->i < hcb_hist_highest(s->h) && !s->h->bucket[++s->i])
 		;
 	s->seen += s->h->bucket[s->i];
 }
 
 double hcb_hist_demerit(const struct hcb_hist *ref, const struct hcb_hist *other)
 {
-	struct hist_step a = {ref, ref->lo, ref->bucket[ref->lo]};
-	struct hist_step b = {other, other->lo, other->bucket[other->lo]};
+	uint32_t i = hcb_hist_lowest(ref), k = hcb_hist_lowest(other);
+	struct hist_step a = {ref, i, ref->bucket[i]};
+	struct hist_step b = {other, k, other->bucket[k]};
 	double squares = 0, at = 0;
 	for (;;) {
 		double end_a = (double)a.seen / (double)ref->count;
