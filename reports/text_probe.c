@@ -75,7 +75,8 @@ static void put_storage(FILE *f, const json_t *facts)
 		fprintf(f, " (%s)", str(facts, "device_model"));
 	if (json_is_string(json_object_get(facts, "device_write_cache")))
 		fprintf(f, ", its write cache: %s", str(facts, "device_write_cache"));
-	if (json_is_string(json_object_get(facts, "cache")))
+	/* A model's; a pool's "cache" is librbd's, in the client. */
+	if (json_is_string(json_object_get(facts, "profile")))
 		fprintf(f, ", write cache %s", str(facts, "cache"));
 }
 
