@@ -256,6 +256,27 @@ static bool missing(pid_t pid)
 	return pid > 0 && !hcb_process_alive(pid);
 }
 
+static int network_alive(const struct lab *lab, const struct lab_host *h,
+                         struct hcb_err *err)
+{
+	static const char *const ovs[] = {
+	        [LAB_OVS_DB] = "ovsdb-server", [LAB_OVS_SWITCH] = "ovs-vswitchd"};
+	char kind[32];
+	struct daemon d = mon_of(lab, h, kind);
+	for (int n = 0; n < LAB_N_NETS; n++) {
+		snprintf(kind, sizeof(kind), "tinc-%s",
+		         lab_net_kind((enum lab_net)n)->name);
+		if (missing(h->tinc_pid[n]))
+			return gone(&d, err);
+	}
+	for (int n = 0; n < LAB_N_OVS; n++) {
+		d.kind = ovs[n];
+		if (missing(h->ovs_pid[n]))
+			return gone(&d, err);
+	}
+	return 0;
+}
+
 int lab_daemons_alive(const struct lab *lab, struct hcb_err *err)
 {
 	for (unsigned i = 0; i < lab->n_mons; i++) {
@@ -266,14 +287,10 @@ int lab_daemons_alive(const struct lab *lab, struct hcb_err *err)
 		if (missing(lab->hosts[i].mgr_pid))
 			return gone(&mgr, err);
 	}
-	for (unsigned i = 0; i < lab->cluster.n_hosts * LAB_N_NETS; i++) {
-		struct daemon tinc = mon_of(lab, &lab->hosts[i / LAB_N_NETS], "tinc");
-		char kind[32];
-		snprintf(kind, sizeof(kind), "tinc-%s",
-		         lab_net_kind((enum lab_net)(i % LAB_N_NETS))->name);
-		tinc.kind = kind;
-		if (missing(tinc.host->tinc_pid[i % LAB_N_NETS]))
-			return gone(&tinc, err);
+	for (unsigned i = 0; i < lab->cluster.n_hosts; i++) {
+		int r = network_alive(lab, &lab->hosts[i], err);
+		if (r)
+			return r;
 	}
 	for (unsigned i = 0; i < lab->n_osds; i++) {
 		struct daemon osd = osd_of(lab, &lab->osds[i]);

@@ -34,13 +34,21 @@ struct order {
 
 pid_t lab_daemon_pid(const struct hcb_lab_info *info, const char *kind, const char *id)
 {
+	char name[32];
+	snprintf(name, sizeof(name), "ceph-%s", kind);
+	return lab_recorded_pid(info, kind, id, name);
+}
+
+pid_t lab_recorded_pid(const struct hcb_lab_info *info, const char *kind, const char *id,
+                       const char *name)
+{
 	char path[192], buf[32], comm[32], want[32];
 	snprintf(path, sizeof(path), "%s/run/%s.%s.pid", info->dir, kind, id);
 	if (lab_read_file(path, buf, sizeof(buf)) <= 0)
 		return -1;
 	pid_t pid = (pid_t)strtol(buf, NULL, 10);
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	snprintf(want, sizeof(want), "ceph-%s\n", kind);
+	snprintf(want, sizeof(want), "%s\n", name);
 	/* The number may be somebody else's by now. */
 	if (pid <= 1 || lab_read_file(path, comm, sizeof(comm)) <= 0 ||
 	    strcmp(comm, want) != 0 || !hcb_process_alive(pid))

@@ -118,15 +118,27 @@ int hcb_lab_find(const char *name, struct hcb_lab_info *out, struct hcb_err *err
 	return 0;
 }
 
+/* "h1", or "h1_vm" for its virtual machine. */
+static const char *netns_of(const struct hcb_lab_host_info *h, const char *host)
+{
+	size_t n = strlen(h->name);
+	if (strcmp(h->name, host) == 0)
+		return h->netns;
+	if (h->vm_netns[0] && strncmp(h->name, host, n) == 0 &&
+	    strcmp(host + n, LAB_VM) == 0)
+		return h->vm_netns;
+	return NULL;
+}
+
 int hcb_lab_enter(const struct hcb_lab_info *info, const char *host, struct hcb_err *err)
 {
 	for (unsigned i = 0; i < info->n_hosts; i++) {
-		const struct hcb_lab_host_info *h = &info->hosts[i];
-		if (strcmp(h->name, host) != 0)
+		const char *netns = netns_of(&info->hosts[i], host);
+		if (!netns)
 			continue;
-		int fd = open(h->netns, O_RDONLY | O_CLOEXEC);
+		int fd = open(netns, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
-			return hcb_err_sys(err, -errno, "open %s", h->netns);
+			return hcb_err_sys(err, -errno, "open %s", netns);
 		int r = setns(fd, CLONE_NEWNET) ? -errno : 0;
 		close(fd);
 		return r ? hcb_err_sys(err, r, "enter the network of host %s", host) : 0;

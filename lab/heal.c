@@ -96,6 +96,10 @@ static int heal_daemons(const struct hcb_lab_info *info, struct hcb_err *err)
 	static const char *const of_host[] = {"mon", "mgr"};
 	struct lab *lab = lab_of(info);
 	int r = lab ? 0 : hcb_err_sys(err, -ENOMEM, "heal lab %s", info->name);
+	if (r == 0)
+		r = lab_tunnels_revive(info, lab, err);
+	if (r == 0)
+		r = lab_vms_revive(info, lab, err);
 	for (size_t k = 0; k < 2; k++)
 		for (unsigned i = 0; r == 0 && i < lab->n_mons; i++)
 			r = revive(info, lab, of_host[k], i, err);

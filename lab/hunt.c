@@ -132,10 +132,9 @@ static enum lab_prey kind_of(pid_t pid)
 	static const struct {
 		const char *word;
 		enum lab_prey kind;
-	} words[] = {{"ceph-osd ", LAB_PREY_OSD},
-	             {"ceph-mgr ", LAB_PREY_MGR},
-	             {"ceph-mon ", LAB_PREY_MON},
-	             {"tincd ", LAB_PREY_NET},
+	} words[] = {{"ceph-osd ", LAB_PREY_OSD},     {"ceph-mgr ", LAB_PREY_MGR},
+	             {"ceph-mon ", LAB_PREY_MON},     {"tincd ", LAB_PREY_NET},
+	             {"ovs-vswitchd ", LAB_PREY_NET}, {"ovsdb-server ", LAB_PREY_NET},
 	             {" disk serve ", LAB_PREY_DISK}};
 	if (read_cmdline(pid, buf, sizeof(buf)) <= 0)
 		return LAB_PREY_CLIENT;

@@ -34,6 +34,8 @@ enum lab_net {
 	LAB_N_NETS
 };
 
+enum lab_ovs { LAB_OVS_DB, LAB_OVS_SWITCH, LAB_N_OVS };
+
 struct lab_net_kind {
 	const char *name, *prefix; /* "10.1.0", of a /24 */
 	unsigned port;             /* of the tunnel; 0: none */
@@ -48,6 +50,7 @@ struct lab_host {
 	int system_loop; /* as lab_osd's */
 	pid_t mon_pid, mgr_pid;
 	pid_t tinc_pid[LAB_N_NETS]; /* of the networks that are tunnels */
+	pid_t ovs_pid[LAB_N_OVS];
 };
 
 /*
@@ -155,12 +158,27 @@ int lab_net_shape(struct lab *lab, struct hcb_err *err);
 /* On: what is sent to the first tunnel's addresses goes over the links instead. */
 int lab_net_bypass(struct lab *lab, bool on, struct hcb_err *err);
 
+/* "ip -batch" of these lines, in a namespace (NULL: the present one). */
+int lab_ip_batch(const char *netns, const char *lines, struct hcb_err *err);
+
 /* ---- tinc.c ---- */
 /* Keys, files and daemons of all tunnels; waits until "admin" carries. Ceph's traffic
    goes into it from lab_tunnels_use on. */
 int lab_tunnels_make(struct lab *lab, struct hcb_err *err);
 int lab_tunnels_use(struct lab *lab, struct hcb_err *err);
+/* Starts those that are gone, of a lab that was up. */
+int lab_tunnels_revive(const struct hcb_lab_info *info, struct lab *lab,
+                       struct hcb_err *err);
 void lab_tunnel_interface(enum lab_net net, char *buf, size_t size);
+
+/* ---- ovs.c ---- */
+/* The tap of the tunnel under the switches: made before tincd and Open vSwitch, and kept
+   when either ends. */
+int lab_vm_tap(const struct lab *lab, unsigned host, struct hcb_err *err);
+int lab_vms_make(struct lab *lab, struct hcb_err *err);
+int lab_vms_revive(const struct hcb_lab_info *info, struct lab *lab, struct hcb_err *err);
+/* Waits until each virtual machine reaches each other: until the spanning tree is. */
+int lab_vms_reach(struct lab *lab, struct hcb_err *err);
 
 /* ---- reach.c ---- */
 /* Waits until each host (virtual machine) reaches each other one over this network. */
@@ -246,6 +264,9 @@ unsigned lab_hunt_names(char (*out)[48], unsigned max);
 /* ---- fault.c, heal.c: breaking and mending ---- */
 /* The daemon's process by its pid file; -1: it is not running. */
 pid_t lab_daemon_pid(const struct hcb_lab_info *info, const char *kind, const char *id);
+/* Of any program that leaves DIR/run/KIND.ID.pid. */
+pid_t lab_recorded_pid(const struct hcb_lab_info *info, const char *kind, const char *id,
+                       const char *name);
 int lab_link_set(const struct hcb_lab_info *info, const char *host, bool up,
                  struct hcb_err *err);
 int lab_link_shape(const struct hcb_lab_info *info, const char *host, uint64_t bit_per_s,

@@ -139,6 +139,15 @@ int hcb_lab_status(const char *name, json_t **out, struct hcb_err *err);
  * this machine has not got for it: none, and "possible" is true. Owned by the caller.
  */
 int hcb_lab_check(const char *target, json_t **out, struct hcb_err *err);
+struct hcb_lab_traffic {
+	const char *from, *to; /* hosts */
+	uint64_t bit_per_s;    /* 0: as much as goes; lab time, as all of this */
+	uint64_t seconds;
+};
+/* Load between two virtual machines, over its whole length; *out says what went through,
+   and is the caller's. */
+int hcb_lab_traffic(const char *name, const struct hcb_lab_traffic *t, json_t **out,
+                    struct hcb_err *err);
 /* Becomes the command; returns only if that fails. */
 int hcb_lab_exec(const char *name, const char *host, char **argv, struct hcb_err *err);
 

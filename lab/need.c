@@ -133,9 +133,6 @@ static int check_build(struct lab *lab, struct hcb_err *err)
 static int check_asked(struct lab *lab, struct hcb_err *err)
 {
 	const struct hcb_cluster *c = &lab->cluster;
-	if (lab_has_net(c, LAB_NET_VM))
-		return hcb_err_usage(err, "%s: the lab has no virtual machines so far",
-		                     c->path);
 	if (c->dilation > LAB_MAX_DILATION)
 		return hcb_err_usage(err,
 		                     "%s: dilation %g: a lab goes up to %g; beyond, the "

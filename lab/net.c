@@ -48,6 +48,18 @@ static int text_run(struct text *t, const char *program, const char *netns,
 	return r;
 }
 
+int lab_ip_batch(const char *netns, const char *lines, struct hcb_err *err)
+{
+	struct text t;
+	int r = text_open(&t, err);
+	if (r)
+		return r;
+	fputs(lines, t.f);
+	/* ip wants a name, setns a path. */
+	const char *slash = netns ? strrchr(netns, '/') : NULL;
+	return text_run(&t, "ip", slash ? slash + 1 : netns, err);
+}
+
 static void switch_ns(const struct lab *lab, char *buf, size_t size)
 {
 	snprintf(buf, size, "hcb-%s-" LAB_SWITCH, lab->name);

@@ -105,7 +105,7 @@ int lab_state_make(struct lab *lab, struct hcb_err *err)
 {
 	static const char *const subdirs[] = {"mon",     "mgr",    "osd",  "run",
 	                                      "log",     "key",    "disk", "crash",
-	                                      "modules", "system", "tinc"};
+	                                      "modules", "system", "tinc", "ovs"};
 	char opts[64], path[160];
 	int r = lab_mkdirs(lab->dir, err);
 	if (r)

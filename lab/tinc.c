@@ -194,6 +194,9 @@ int lab_tunnels_make(struct lab *lab, struct hcb_err *err)
 	for (unsigned i = 0; r == 0 && i < all; i++)
 		r = share_keys(&t[i], err);
 	for (unsigned i = 0; r == 0 && i < all; i++)
+		if (t[i].net == LAB_NET_VMLINK)
+			r = lab_vm_tap(lab, t[i].host, err);
+	for (unsigned i = 0; r == 0 && i < all; i++)
 		r = start(&t[i], err);
 	if (r || !lab_has_net(&lab->cluster, LAB_NET_ADMIN))
 		return r;
@@ -205,4 +208,24 @@ int lab_tunnels_use(struct lab *lab, struct hcb_err *err)
 {
 	int r = lab_net_bypass(lab, false, err);
 	return r ? r : lab_reach_all(lab, LAB_NET_ADMIN, err);
+}
+
+int lab_tunnels_revive(const struct hcb_lab_info *info, struct lab *lab,
+                       struct hcb_err *err)
+{
+	static const enum lab_net nets[] = {LAB_NET_ADMIN, LAB_NET_VMLINK};
+	int r = 0;
+	for (unsigned i = 0; i < info->n_hosts; i++) {
+		const struct hcb_lab_host_info *h = &info->hosts[i];
+		for (size_t k = 0; r == 0 && k < 2; k++) {
+			const struct tunnel t = {lab, i, nets[k]};
+			char kind[32];
+			snprintf(kind, sizeof(kind), "tinc-%s",
+			         lab_net_kind(nets[k])->name);
+			bool had = (nets[k] == LAB_NET_ADMIN ? h->tinc : h->tinc_vm) > 0;
+			if (had && lab_recorded_pid(info, kind, h->name, "tincd") < 0)
+				r = start(&t, err);
+		}
+	}
+	return r;
 }

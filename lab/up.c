@@ -69,6 +69,11 @@ static bool has_tunnels(const struct lab *lab)
 	       lab_has_net(&lab->cluster, LAB_NET_VMLINK);
 }
 
+static bool has_vms(const struct lab *lab)
+{
+	return lab_has_net(&lab->cluster, LAB_NET_VM);
+}
+
 static const struct step {
 	const char *name, *text;
 	int (*run)(struct lab *lab, struct hcb_err *err);
@@ -77,6 +82,7 @@ static const struct step {
         {"state", "state directory", lab_state_make, NULL},
         {"network", "hosts and switch", lab_net_make, NULL},
         {"tunnels", "Tinc: keys and daemons", lab_tunnels_make, has_tunnels},
+        {"vms", "virtual machines and their switches", lab_vms_make, has_vms},
         {"disks", "served disks and loop devices", lab_disks_start, NULL},
         {"conf", "ceph.conf, keys, monitor map", lab_conf_make, NULL},
         {"mkfs", "stores of monitors and OSDs", lab_mkfs, NULL},
@@ -89,6 +95,7 @@ static const struct step {
         {"warm", "warm-up", do_warm, NULL},
         {"timing", "disks' timing on, links shaped", do_timing, NULL},
         {"tunnelled", "Ceph's traffic goes into the tunnel", lab_tunnels_use, has_admin},
+        {"bridged", "virtual machines reach each other", lab_vms_reach, has_vms},
         {"finish", "monitors at Ceph's own pace, state written", do_finish, NULL},
 };
 

@@ -4,6 +4,7 @@
 
 #include "bench/cmd/disk_verbs.h"
 #include "bench/cmd/verb.h"
+#include "bench/cmd/verb_args.h"
 
 const char hcb_disk_usage[] =
         "usage: hcbench disk serve PROFILE --mount DIR [--size S] [--filled P] [--seed "
@@ -27,37 +28,9 @@ const char hcb_disk_usage[] =
         "and is gone when it ends: on unmount or SIGTERM.\n";
 
 int hcb_disk_args(const struct hcb_opt *opts, void *conf, int argc, char **argv,
-                  const char **pos, int max, struct hcb_err *err)
+                  const char **pos, int n, struct hcb_err *err)
 {
-	int n = 0;
-	for (int i = 0; i < argc; i++) {
-		if (strncmp(argv[i], "--", 2) != 0) {
-			if (n == max)
-				return hcb_err_usage(err, "disk: unexpected \"%s\"",
-				                     argv[i]);
-			pos[n++] = argv[i];
-			continue;
-		}
-		char pair[600];
-		const char *key = argv[i] + 2;
-		const struct hcb_opt *o = hcb_opt_find(opts, key);
-		bool takes = o && o->type != HCB_OPT_BOOL;
-		if (o && o->type == HCB_OPT_BOOL && i + 1 < argc &&
-		    (strcmp(argv[i + 1], "on") == 0 || strcmp(argv[i + 1], "off") == 0))
-			takes = true;
-		if (takes && i + 1 == argc)
-			return hcb_err_usage(err, "disk: --%s: expected a value", key);
-		int len = takes ? snprintf(pair, sizeof(pair), "%s=%s", key, argv[++i])
-		                : snprintf(pair, sizeof(pair), "%s", key);
-		if (len >= (int)sizeof(pair))
-			return hcb_err_usage(err, "disk: --%.40s: value too long", key);
-		int r = hcb_opt_set_pair(opts, conf, "disk", pair, err);
-		if (r)
-			return r;
-	}
-	return n < max ? hcb_err_usage(err, "disk: too few arguments; see "
-	                                    "\"hcbench disk --help\"")
-	               : 0;
+	return hcb_verb_args("disk", opts, conf, argc, argv, pos, n, err);
 }
 
 static int disk_main(int argc, char **argv)

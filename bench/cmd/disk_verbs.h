@@ -8,7 +8,7 @@
 
 extern const char hcb_disk_usage[];
 
-/* "--key value", "--key=value", "--flag"; the rest are positional, exactly n of them. */
+/* As hcb_verb_args. */
 int hcb_disk_args(const struct hcb_opt *opts, void *conf, int argc, char **argv,
                   const char **pos, int n, struct hcb_err *err);
 

@@ -18,6 +18,8 @@ static const char usage[] =
         "       hcbench lab status [NAME] [--json]\n"
         "       hcbench lab check [NAME|FILE] [--json]\n"
         "       hcbench lab exec NAME HOST -- COMMAND...\n"
+        "       hcbench lab traffic NAME [--from HOST] [--to HOST] [--rate R] "
+        "[--seconds N] [--json]\n"
         "       hcbench lab fault NAME FAULT [ARGUMENT...]   (lab fault --list shows "
         "them)\n"
         "A real Ceph cluster of three hosts on this machine: network namespaces with "
@@ -40,6 +42,8 @@ static const char usage[] =
         "  --all          every lab there is\n"
         "check tells what a cluster file would become and whether this machine can "
         "carry it.\n"
+        "traffic loads the ports: iperf3 from the virtual machine on h1 to that on h3, "
+        "or as said.\n"
         "exec runs a command in a host's network with CEPH_CONF set, and ends as it "
         "ends.\n";
 
@@ -316,13 +320,20 @@ static int lab_fault(int argc, char **argv)
 	return HCB_EXIT_OK;
 }
 
+static int lab_traffic(int argc, char **argv)
+{
+	int r = need_root();
+	return r ? r : lab_traffic_main(argc - 2, argv + 2);
+}
+
 static int lab_main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*main)(int argc, char **argv);
-	} verbs[] = {{"up", lab_up},       {"down", lab_down}, {"status", lab_status},
-	             {"check", lab_check}, {"exec", lab_exec}, {"fault", lab_fault}};
+	} verbs[] = {{"up", lab_up},          {"down", lab_down}, {"status", lab_status},
+	             {"check", lab_check},    {"exec", lab_exec}, {"fault", lab_fault},
+	             {"traffic", lab_traffic}};
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].main(argc, argv);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the lab's verbs print, each from the document that lab/ makes. */
+/* The parts of "hcbench lab" that have a file of their own. argv begins after the part's
+   name. */
 #ifndef HCB_CMD_LAB_VERBS_H
 #define HCB_CMD_LAB_VERBS_H
 
 #include "lab/lab.h"
 
+/* From the document of hcb_lab_check. */
 void lab_print_check(const json_t *check);
+int lab_traffic_main(int argc, char **argv);
 
 #endif
