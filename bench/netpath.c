@@ -67,6 +67,8 @@ static int parse_address(const char *text, uint16_t port, struct sock_address *a
 
 /* ---- netlink ---- */
 
+/* The kernel's macros take const away: no pointer here has it. */
+
 struct request {
 	struct nlmsghdr h;
 	union {
@@ -77,7 +79,7 @@ struct request {
 };
 
 /* Sends, and gives each message of the answer to fn. */
-static int talk(int fd, struct request *q, void (*fn)(const struct nlmsghdr *, void *),
+static int talk(int fd, struct request *q, void (*fn)(struct nlmsghdr *, void *),
                 void *arg)
 {
 	_Alignas(struct nlmsghdr) char buf[32768];
@@ -88,12 +90,12 @@ static int talk(int fd, struct request *q, void (*fn)(const struct nlmsghdr *, v
 		if (got < 0)
 			return -errno;
 		unsigned left = (unsigned)got;
-		for (const struct nlmsghdr *h = (const void *)buf; NLMSG_OK(h, left);
+		for (struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, left);
 		     h = NLMSG_NEXT(h, left)) {
 			if (h->nlmsg_type == NLMSG_DONE)
 				return 0;
 			if (h->nlmsg_type == NLMSG_ERROR)
-				return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
+				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			fn(h, arg);
 			if (!(h->nlmsg_flags & NLM_F_MULTI))
 				return 0;
@@ -106,13 +108,13 @@ struct route {
 	bool local;
 };
 
-static void on_route(const struct nlmsghdr *h, void *arg)
+static void on_route(struct nlmsghdr *h, void *arg)
 {
 	struct route *r = arg;
-	const struct rtmsg *m = NLMSG_DATA(h);
+	struct rtmsg *m = NLMSG_DATA(h);
 	unsigned left = (unsigned)RTM_PAYLOAD(h);
 	r->local = m->rtm_type == RTN_LOCAL;
-	for (const struct rtattr *a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left))
+	for (struct rtattr *a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left))
 		if (a->rta_type == RTA_OIF)
 			memcpy(&r->index, RTA_DATA(a), sizeof(r->index));
 }
@@ -138,29 +140,27 @@ struct if_list {
 	unsigned n;
 };
 
-static void read_kind(const struct rtattr *info, char *kind, size_t size)
+static void read_kind(struct rtattr *info, char *kind, size_t size)
 {
 	unsigned left = (unsigned)RTA_PAYLOAD(info);
-	for (const struct rtattr *a = RTA_DATA(info); RTA_OK(a, left);
-	     a = RTA_NEXT(a, left))
+	for (struct rtattr *a = RTA_DATA(info); RTA_OK(a, left); a = RTA_NEXT(a, left))
 		if (a->rta_type == IFLA_INFO_KIND)
 			snprintf(kind, size, "%.*s", (int)RTA_PAYLOAD(a),
 			         (const char *)RTA_DATA(a));
 }
 
-static void on_link(const struct nlmsghdr *h, void *arg)
+static void on_link(struct nlmsghdr *h, void *arg)
 {
 	struct if_list *l = arg;
 	if (l->n == MAX_IFS || h->nlmsg_type != RTM_NEWLINK)
 		return;
 	struct hcb_netlink_if *f = &l->ifs[l->n++];
-	const struct ifinfomsg *m = NLMSG_DATA(h);
+	struct ifinfomsg *m = NLMSG_DATA(h);
 	unsigned left = (unsigned)IFLA_PAYLOAD(h);
 	memset(f, 0, sizeof(*f));
 	f->index = m->ifi_index;
 	f->loopback = (m->ifi_flags & IFF_LOOPBACK) != 0;
-	for (const struct rtattr *a = IFLA_RTA(m); RTA_OK(a, left);
-	     a = RTA_NEXT(a, left)) {
+	for (struct rtattr *a = IFLA_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		if (a->rta_type == IFLA_IFNAME)
 			snprintf(f->name, sizeof(f->name), "%s",
 			         (const char *)RTA_DATA(a));
