@@ -36,27 +36,39 @@ static inline const char *hcb_test_no_loops(void)
 #endif
 }
 
+/* Over a file that is there; flags: LO_FLAGS_..., besides being cleared in the end. */
+static inline int hcb_test_loop_over(struct hcb_test_loop *l, const char *file,
+                                     uint32_t flags)
+{
+	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC), r = -1;
+	int back = open(file, O_RDWR | O_CLOEXEC);
+	for (int tries = 0; back >= 0 && r < 0 && tries < 20; tries++) {
+		int n = ioctl(ctl, LOOP_CTL_GET_FREE); /* others take loops too */
+		snprintf(l->path, sizeof(l->path), "/dev/loop%d", n);
+		l->fd = open(l->path, O_RDWR | O_CLOEXEC);
+		struct loop_config conf = {.fd = (uint32_t)back};
+		conf.info.lo_flags = flags | LO_FLAGS_AUTOCLEAR;
+		r = ioctl(l->fd, LOOP_CONFIGURE, &conf);
+		if (r < 0)
+			close(l->fd);
+	}
+	close(back);
+	close(ctl);
+	if (r < 0)
+		l->path[0] = '\0';
+	return r;
+}
+
 /* Over a new file of that many zero bytes; the file must not be in use. */
 static inline int hcb_test_loop_attach(struct hcb_test_loop *l, const char *file,
                                        uint64_t bytes)
 {
-	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC), r = -1;
 	int back = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (back >= 0 && ftruncate(back, (off_t)bytes) == 0)
-		for (int tries = 0; r < 0 && tries < 20;
-		     tries++) { /* others take loops too */
-			int n = ioctl(ctl, LOOP_CTL_GET_FREE);
-			snprintf(l->path, sizeof(l->path), "/dev/loop%d", n);
-			l->fd = open(l->path, O_RDWR | O_CLOEXEC);
-			struct loop_config conf = {.fd = (uint32_t)back};
-			conf.info.lo_flags = LO_FLAGS_PARTSCAN | LO_FLAGS_AUTOCLEAR;
-			r = ioctl(l->fd, LOOP_CONFIGURE, &conf);
-			if (r < 0)
-				close(l->fd);
-		}
+	int r = back < 0 ? -1 : ftruncate(back, (off_t)bytes);
 	close(back);
-	close(ctl);
-	if (r < 0)
+	if (r == 0)
+		r = hcb_test_loop_over(l, file, LO_FLAGS_PARTSCAN);
+	else
 		l->path[0] = '\0';
 	return r;
 }

@@ -5,6 +5,7 @@
 
 #include "hcb_loop.h"
 #include "hcb_nbd.h"
+#include "hcb_served.h"
 #include "hcb_test.h"
 
 #include <assert.h>
@@ -21,6 +22,8 @@ struct subject {
 	char wrong[512];    /* a target whose opening must fail, "" if none can */
 	const char *absent; /* why it cannot run here, or NULL */
 	bool stores;        /* reads give back what was written */
+	/* the served disk it lies on: for the tests that need one, and only those */
+	struct hcb_test_served *served;
 };
 
 #define MAX_SUBJECTS 24
@@ -72,6 +75,7 @@ static void add_ceph(const struct hcb_engine *e, bool rbd)
 
 static char file_dir[128];
 static struct hcb_test_loop loop[2];
+static struct hcb_test_served served[3];
 static const char *no_loop;
 
 static void make_dir(void)
@@ -91,21 +95,49 @@ static void make_zeros(const char *name, uint64_t bytes)
 	}
 }
 
-/* A loop device of 24 MiB that carries our mark. */
-static void make_loop(struct hcb_test_loop *l, const char *file)
+static void mark_loop(const struct hcb_test_loop *l)
 {
 	struct hcb_guard g;
 	struct hcb_err err = HCB_ERR_INIT;
-	if (hcb_test_loop_attach(l, file, WANT + 8 * HCB_MIB)) {
-		no_loop = "no loop device could be set up";
-		return;
-	}
 	if (hcb_guard_device(l->path, HCB_GUARD_UNMARKED, NULL, &g, &err) ||
 	    hcb_guard_mark(&g, &err)) {
 		fprintf(stderr, "test_engine: %s\n", err.msg);
 		exit(1);
 	}
 	hcb_guard_close(&g);
+}
+
+/* A loop device of 24 MiB that carries our mark. */
+static void make_loop(struct hcb_test_loop *l, const char *file)
+{
+	if (hcb_test_loop_attach(l, file, WANT + 8 * HCB_MIB))
+		no_loop = "no loop device could be set up";
+	else
+		mark_loop(l);
+}
+
+/* Why there is no served disk in s now, or NULL. */
+static const char *make_served(struct hcb_test_served *s, const char *name)
+{
+	const char *why = hcb_test_no_served();
+	if (!why && (hcb_test_served_start(s, file_dir, name) ||
+	             hcb_test_served_ctl(s, "timing off"))) /* while it is opened */
+		why = "a disk could not be served";
+	return why;
+}
+
+static void add_served(const struct hcb_engine *e, struct hcb_test_served *d)
+{
+	char target[512], name[32];
+	snprintf(name, sizeof(name), "served-%s", e->name);
+	const char *why = e->unavailable ? e->unavailable : make_served(d, name);
+	snprintf(target, sizeof(target), "%s:%s", e->name,
+	         why ? "/dev/loop" : d->loop.path);
+	struct subject *s = add(e, target, "", true);
+	s->absent = why;
+	s->served = d;
+	if (!why)
+		mark_loop(&d->loop);
 }
 
 /* On a file that the first opening makes, with and without native FUA, and on a loop
@@ -130,11 +162,12 @@ static void add_blockdev(const struct hcb_engine *e, struct hcb_test_loop *l)
 	struct subject *s = add(e, target, "", true);
 	if (!s->absent)
 		s->absent = no_loop;
+	add_served(e, &served[l - loop]);
 }
 
 /* ---- NBD servers ---- */
 
-static struct hcb_test_nbd servers[4];
+static struct hcb_test_nbd servers[5];
 
 static const char *serve(struct hcb_test_nbd *s, const char *prog,
                          const char *const *argv)
@@ -143,6 +176,29 @@ static const char *serve(struct hcb_test_nbd *s, const char *prog,
 	if (!why && hcb_test_nbd_start(s, file_dir, argv))
 		why = "an NBD server did not start";
 	return why;
+}
+
+/* qemu-storage-daemon over a loop device over a served disk. */
+static void add_nbd_served(const struct hcb_engine *e, struct hcb_test_served *d)
+{
+	char target[512], node[300];
+	const char *argv[] = {"qemu-storage-daemon",
+	                      "--blockdev",
+	                      node,
+	                      "--nbd-server",
+	                      "addr.type=unix,addr.path=" HCB_NBD_SOCK,
+	                      "--export",
+	                      "type=nbd,id=e,node-name=d,name=,writable=on",
+	                      NULL};
+	const char *why = e->unavailable ? e->unavailable : make_served(d, "served-nbd");
+	snprintf(node, sizeof(node),
+	         "driver=host_device,node-name=d,cache.direct=on,filename=%s",
+	         why ? "" : d->loop.path);
+	why = why ? why : serve(&servers[4], "qemu-storage-daemon", argv);
+	snprintf(target, sizeof(target), "nbd:unix:%s,make=on", servers[4].sock);
+	struct subject *s = add(e, target, "", true);
+	s->absent = why;
+	s->served = d;
 }
 
 /* On nbdkit, with and without its FUA, and on qemu-storage-daemon over a raw file. The
@@ -185,6 +241,7 @@ static void add_nbd(const struct hcb_engine *e)
 	         servers[3].sock);
 	s = add(e, target, "", true);
 	s->absent = s->absent ? s->absent : no_qemu;
+	add_nbd_served(e, &served[2]);
 }
 
 static void remove_files(void)
@@ -198,6 +255,8 @@ static void remove_files(void)
 		hcb_test_loop_detach(&loop[i]);
 	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
 		hcb_test_nbd_stop(&servers[i]);
+	for (size_t i = 0; i < sizeof(served) / sizeof(served[0]); i++)
+		hcb_test_served_stop(&served[i]);
 	for (size_t i = 0; file_dir[0] && i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", file_dir, names[i]);
 		remove(path);

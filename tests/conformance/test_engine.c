@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 
 #include "bench/core/random.h"
 #include "bench/core/units.h"
@@ -146,6 +147,7 @@ static unsigned submit(struct rig *g, struct hcb_op *const *ops, unsigned n)
 	int k = g->dev->engine->submit(g->dev, ops, n);
 	assert_true(k >= 0 && (unsigned)k <= n);
 	g->out += (unsigned)k;
+	assert_true(g->out <= DEPTH);
 	return (unsigned)k;
 }
 
@@ -328,6 +330,104 @@ static void edges_and_past_them(void **state)
 	rig_close(&g);
 }
 
+/* Bytes that have reached the medium since the disk was made; -1: nobody can tell. */
+static int64_t on_medium(struct rig *g)
+{
+	if (g->s->served)
+		return hcb_test_served_stat(g->s->served, "disk", "media_write_bytes");
+	struct hcb_err err = HCB_ERR_INIT;
+	json_t *doc = g->dev->engine->counters(g->dev, &err);
+	json_t *n = json_object_get(json_object_get(doc, "disk"), "media_write_bytes");
+	int64_t bytes = json_is_integer(n) ? (int64_t)json_integer_value(n) : -1;
+	json_decref(doc);
+	return bytes;
+}
+
+/* What was completed before a flush was submitted is on the medium when the flush is
+   done: seen by what the disk, modelled or served, has written there. */
+static void flush_covers_completed_writes(void **state)
+{
+	RIG(g, state);
+	bool cache = !(g.dev->caps & HCB_CAP_ALWAYS_DURABLE);
+	if (s->served)
+		assert_int_equal(hcb_test_served_ctl(s->served, "timing on"), 0);
+	for (unsigned round = 0; round < 3; round++) {
+		assert_int_equal(run_one(&g, HCB_FLUSH, 0, 0), 0);
+		int64_t before = on_medium(&g);
+		assert_true(before >= 0);
+		for (unsigned i = 0; i < DEPTH; i++)
+			assert_int_equal(run_one(&g, HCB_WRITE,
+			                         i * HCB_MIB + round * 4096ULL, 4096),
+			                 0);
+		/* Of a model it is known that a cache holds them back until then. */
+		if (cache && g.clock.is_virtual)
+			assert_true(on_medium(&g) - before < DEPTH * 4096);
+		assert_int_equal(run_one(&g, HCB_FLUSH, 0, 0), 0);
+		assert_true(on_medium(&g) - before >= DEPTH * 4096);
+		if (g.s->served)
+			assert_int_equal(
+			        hcb_test_served_stat(g.s->served, NULL, "dirty_bytes"),
+			        0);
+	}
+	if (s->served)
+		hcb_test_served_ctl(s->served, "timing off");
+	rig_close(&g);
+}
+
+/* ---- a submit while a flush is out ---- */
+
+static _Atomic bool watching, let_go;
+
+/* If a submit waits for the flush, in the kernel and deaf to signals, somebody else has
+   to end that. */
+static void *watch(void *arg)
+{
+	for (int i = 0; i < 1000 && atomic_load(&watching); i++)
+		usleep(10000);
+	atomic_store(&let_go, atomic_load(&watching));
+	hcb_test_served_ctl(arg, "hang off");
+	return NULL;
+}
+
+/* The disk is told to hold its answers. With a flush out, a write is taken, and submit is
+   back, while the flush is still out: no time is judged, though told. */
+static void submit_returns_while_a_flush_is_out(void **state)
+{
+	RIG(g, state);
+	struct hcb_test_served *disk = s->served;
+	struct hcb_op *flush = &g.op[0], *wr = &g.op[1], *done[DEPTH];
+	pthread_t watcher;
+	assert_int_equal(run_one(&g, HCB_WRITE, 0, 4096), 0);
+	assert_int_equal(hcb_test_served_ctl(disk, "hang on"), 0);
+	atomic_store(&watching, true);
+	atomic_store(&let_go, false);
+	assert_int_equal(pthread_create(&watcher, NULL, watch, disk), 0);
+	prepare(&g, 0, HCB_FLUSH, 0, 0);
+	prepare(&g, 1, HCB_WRITE, HCB_MIB, 4096);
+	g.done[0] = g.done[1] = 0;
+	bool took = submit(&g, &flush, 1) == 1;
+	while (hcb_test_served_stat(disk, "faults", "held") < 1 && !atomic_load(&let_go))
+		usleep(1000); /* until the disk has the flush */
+	uint64_t begin = hcb_monotonic_ns();
+	took &= submit(&g, &wr, 1) == 1;
+	uint64_t inside = hcb_monotonic_ns() - begin;
+	bool held = hcb_test_served_stat(disk, "faults", "held") >= 1;
+	unsigned back = g.dev->engine->poll(g.dev, done, DEPTH);
+	for (unsigned i = 0; i < back; i++)
+		g.done[done[i]->index]++;
+	g.out -= back;
+	bool rescued = atomic_load(&let_go);
+	atomic_store(&watching, false);
+	pthread_join(watcher, NULL); /* lets the disk go on */
+	reap(&g, 0);
+	printf("# %s: a submit with a flush out took %llu us\n", s->target,
+	       (unsigned long long)inside / 1000);
+	assert_true(took && held && back == 0 && !rescued);
+	assert_true(flush->result == 0 && g.done[0] == 1);
+	assert_true(wr->result == 0 && g.done[1] == 1);
+	rig_close(&g);
+}
+
 static void flush_follows_writes(void **state)
 {
 	RIG(g, state);
@@ -375,6 +475,25 @@ static void fua_write_is_kept_or_refused(void **state)
 	assert_int_equal(run_one(&g, HCB_READ, 8192, 8192), 0);
 	if (fua && s->stores)
 		assert_memory_equal(op->buf, g.op[1].buf, 8192);
+	rig_close(&g);
+}
+
+/* What is discarded may read as anything; what lies beside it stays. */
+static void discard_leaves_the_rest(void **state)
+{
+	RIG(g, state);
+	uint32_t len = 16 * 4096;
+	fill(g.op[1].buf, len, 12);
+	memcpy(g.op[0].buf, g.op[1].buf, len);
+	assert_int_equal(run_one(&g, HCB_WRITE, HCB_MIB, len), 0);
+	assert_int_equal(run_one(&g, HCB_DISCARD, HCB_MIB + 4096, len - 8192), 0);
+	assert_int_equal(run_one(&g, HCB_READ, HCB_MIB, len), 0);
+	if (s->stores) {
+		char *got = g.op[0].buf, *want = g.op[1].buf;
+		assert_memory_equal(got, want, 4096);
+		assert_memory_equal(got + len - 4096, want + len - 4096, 4096);
+	}
+	assert_int_equal(run_one(&g, HCB_DISCARD, g.dev->size_bytes, 4096), -ENOSPC);
 	rig_close(&g);
 }
 
@@ -502,6 +621,9 @@ static const struct {
         BODY(data_read_is_data_written),
         BODY(edges_and_past_them),
         BODY(flush_follows_writes),
+        BODY(flush_covers_completed_writes),
+        BODY(submit_returns_while_a_flush_is_out),
+        BODY(discard_leaves_the_rest),
         BODY(fua_write_is_kept_or_refused),
         BODY(close_with_ops_out),
         BODY(errors_carry_the_targets_name),
@@ -513,6 +635,15 @@ static const struct {
 /* A test that has no meaning for this subject is no skipped one: it is left out. */
 static const char *does_not_apply(const struct subject *s, size_t k)
 {
+	bool sees = body[k].f == flush_covers_completed_writes;
+	if (body[k].f == submit_returns_while_a_flush_is_out && !s->served)
+		return "no flush of it can be held";
+	if (s->served && !sees && body[k].f != submit_returns_while_a_flush_is_out)
+		return "seen on another target of the engine";
+	if (sees && !s->served && strcmp(s->engine->name, "hdd") != 0)
+		return "its medium cannot be looked at";
+	if (body[k].f == discard_leaves_the_rest && !(s->engine->caps & HCB_CAP_DISCARD))
+		return "has no discard";
 	if (body[k].f == data_read_is_data_written && !s->stores)
 		return "stores nothing";
 	if (body[k].f == errors_carry_the_targets_name && !s->wrong[0])
