@@ -15,6 +15,8 @@ struct hcb_emulation {
 	   not one. Ops may be in flight. */
 	int (*control)(struct hcb_dev *dev, const char *line, struct hcb_err *err);
 	const char *help;
+	/* Do ops take the model's time? Else they are done when submitted. */
+	bool (*timing)(const struct hcb_dev *dev);
 	/* Adds how it is now to doc: switches, what is in its cache, its counters. */
 	void (*live)(const struct hcb_dev *dev, json_t *doc);
 	/*

@@ -165,6 +165,11 @@ static void hdd_live(const struct hcb_dev *dev, json_t *doc)
 		add_store(d, doc);
 }
 
+static bool hdd_takes_time(const struct hcb_dev *dev)
+{
+	return hdd_timing(((const struct hdd_dev *)dev->priv)->disk);
+}
+
 static void hdd_transfer(struct hcb_dev *dev, struct hcb_op *op)
 {
 	op->result = hcb_dev_check_op(dev, op);
@@ -176,6 +181,7 @@ static void hdd_transfer(struct hcb_dev *dev, struct hcb_op *op)
 const struct hcb_emulation hdd_emulation = {
         .control = hdd_control,
         .help = help,
+        .timing = hdd_takes_time,
         .live = hdd_live,
         .transfer = hdd_transfer,
 };

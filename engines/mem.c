@@ -144,7 +144,10 @@ static int discard(const struct mem_dev *d, uint64_t off, uint64_t len)
 	}
 	memset(d->data + off, 0, first - off);
 	memset(d->data + last, 0, end - last);
-	return madvise(d->data + first, last - first, MADV_DONTNEED) ? -errno : 0;
+	/* Locked memory (a served disk's) is not given back. */
+	if (madvise(d->data + first, last - first, MADV_DONTNEED))
+		memset(d->data + first, 0, last - first);
+	return 0;
 }
 
 static int perform(struct mem_dev *d, const struct hcb_op *op)

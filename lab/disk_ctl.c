@@ -6,75 +6,69 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "bench/core/units.h"
 #include "lab/disk_internal.h"
 
+static json_t *integer(uint64_t v)
+{
+	return json_integer((json_int_t)v);
+}
+
 static json_t *lateness_json(const struct hcb_hist *h)
 {
-	return json_pack("{s:I,s:I,s:I,s:I}", "count", (json_int_t)h->count, "p50",
-	                 (json_int_t)hcb_hist_quantile(h, 0.50), "p99",
-	                 (json_int_t)hcb_hist_quantile(h, 0.99), "max",
-	                 (json_int_t)h->max);
+	return json_pack("{s:o, s:o, s:o, s:o}", "count", integer(h->count), "p50",
+	                 integer(hcb_hist_quantile(h, 0.50)), "p99",
+	                 integer(hcb_hist_quantile(h, 0.99)), "max", integer(h->max));
+}
+
+static json_t *served_json(const struct disk_counters *c)
+{
+	static const char *const kinds[HCB_OP_KINDS][3] = {
+	        [HCB_READ] = {"reads", "read_bytes", "read_ns"},
+	        [HCB_WRITE] = {"writes", "write_bytes", "write_ns"},
+	        [HCB_FLUSH] = {"flushes", NULL, "flush_ns"},
+	        [HCB_DISCARD] = {"discards", "discard_bytes", "discard_ns"},
+	};
+	json_t *doc = json_object();
+	for (unsigned k = 0; doc && k < HCB_OP_KINDS; k++) {
+		json_object_set_new(doc, kinds[k][0], integer(c->count[k]));
+		if (kinds[k][1])
+			json_object_set_new(doc, kinds[k][1], integer(c->bytes[k]));
+		json_object_set_new(doc, kinds[k][2], integer(c->response_ns[k]));
+	}
+	if (doc)
+		json_object_set_new(doc, "failed", integer(c->failed));
+	return doc;
+}
+
+static json_t *faults_json(const struct serve *sv)
+{
+	const struct disk_faults *f = &sv->faults;
+	return json_pack("{s:b, s:b, s:o, s:o, s:o}", "fail", f->fail, "hang", f->hang,
+	                 "held", integer(sv->n_held), "bad_ranges", integer(f->n_bad),
+	                 "bad_bytes", integer(disk_fault_bytes(f)));
 }
 
 char *disk_stat_text(struct serve *sv)
 {
-	struct stat st;
-	if (fstat(sv->data_fd, &st) != 0)
-		st.st_blocks = 0;
 	pthread_mutex_lock(&sv->lock);
-	const struct hdd *d = sv->disk;
+	const char *trouble = atomic_load(&sv->dev->trouble);
 	json_t *doc = json_pack(
-	        "{s:s, s:I, s:b, s:b, s:f, s:f, s:f, s:I, s:I}", /* what it is */
-	        "profile", sv->profile.name, "size_bytes", (json_int_t)hdd_size_bytes(d),
-	        "cache", hdd_cache_on(d), "timing", hdd_timing(d), "slow", hdd_slow(d),
-	        "filled", sv->o->filled, "dilation", sv->clock.dilation, "seed",
-	        (json_int_t)sv->o->seed, "rev_ns", (json_int_t)hdd_rev_ns(d));
-	json_t *live = json_pack(
-	        "{s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:o, s:o}", /* how it is */
-	        "queued", (json_int_t)hdd_outstanding(d), "queued_max",
-	        (json_int_t)sv->most_queued, "dirty_bytes",
-	        (json_int_t)hdd_dirty_bytes(d), "stored_bytes",
-	        (json_int_t)st.st_blocks * 512, "timer_fifo", sv->fifo, "memory_locked",
-	        sv->locked_memory, "discards", (json_int_t)sv->discards, "flush_max_ns",
-	        (json_int_t)hdd_counters(d)->flush_max_ns, "lateness_ns",
-	        lateness_json(&sv->late), "disk", hdd_counters_json(d));
-	json_t *faults =
-	        json_pack("{s:b, s:b, s:I, s:I, s:I, s:I}", "fail", sv->faults.fail,
-	                  "hang", sv->faults.hang, "held", (json_int_t)sv->n_held,
-	                  "bad_ranges", (json_int_t)sv->faults.n_bad, "bad_bytes",
-	                  (json_int_t)disk_fault_bytes(&sv->faults), "failed",
-	                  (json_int_t)sv->failed);
-	if (doc && live && faults) {
-		json_object_update(doc, live);
-		json_object_set(doc, "faults", faults);
-	}
-	json_decref(live);
-	json_decref(faults);
+	        "{s:s, s:o, s:o, s:o, s:f, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:s?}",
+	        "target", sv->dev->target, "time_ns", integer(hcb_clock_now(&sv->clock)),
+	        "size_bytes", integer(sv->dev->size_bytes), "block_bytes",
+	        integer(sv->dev->block_bytes), "dilation", sv->clock.dilation, "queued",
+	        integer(sv->in_engine), "queued_max", integer(sv->most_queued),
+	        "timer_fifo", sv->fifo, "memory_locked", sv->locked_memory, "lateness_ns",
+	        lateness_json(&sv->late), "served", served_json(&sv->counters), "faults",
+	        faults_json(sv), "trouble", trouble);
+	if (doc && sv->emulation)
+		sv->emulation->live(sv->dev, doc);
 	pthread_mutex_unlock(&sv->lock);
 	char *text = doc ? json_dumps(doc, JSON_INDENT(1)) : NULL;
 	json_decref(doc);
 	return text;
-}
-
-static int ctl_timing(struct serve *sv, const char *arg)
-{
-	int on;
-	if (hcb_parse_bool(arg, &on))
-		return -EINVAL;
-	hdd_set_timing(sv->disk, hcb_clock_now(&sv->clock), on);
-	return 0;
-}
-
-static int ctl_slow(struct serve *sv, const char *arg)
-{
-	double f;
-	if (hcb_parse_double(arg, &f) || !(f >= 1 && f <= 1000))
-		return -EINVAL;
-	hdd_set_slow(sv->disk, hcb_clock_now(&sv->clock), f);
-	return 0;
 }
 
 /* "on" or "off". */
@@ -110,7 +104,7 @@ static int parse_range(const struct serve *sv, const char *text, uint64_t *off,
 	if (hcb_parse_size(word, off) ||
 	    hcb_parse_size(text + n + strspn(text + n, " "), len))
 		return -EINVAL;
-	uint64_t size = hdd_size_bytes(sv->disk);
+	uint64_t size = sv->dev->size_bytes;
 	bool inside = *len && *off < size && *len <= size - *off;
 	return inside && *off % 512 == 0 && *len % 512 == 0 ? 0 : -EINVAL;
 }
@@ -152,33 +146,43 @@ static int ctl_reset_lateness(struct serve *sv, const char *arg)
 	return *arg ? -EINVAL : 0;
 }
 
-/* One word, then its argument. Called with the lock held. */
+/* One word, then its argument. Called with the lock held. What is none of these is the
+   engine's. */
 static const struct {
 	const char *name;
 	int (*fn)(struct serve *sv, const char *arg);
 } commands[] = {
-        {"error", ctl_error}, {"fail", ctl_fail},
-        {"hang", ctl_hang},   {"reset-lateness", ctl_reset_lateness},
-        {"slow", ctl_slow},   {"timing", ctl_timing},
+        {"error", ctl_error},
+        {"fail", ctl_fail},
+        {"hang", ctl_hang},
+        {"reset-lateness", ctl_reset_lateness},
 };
+
+static int dispatch(struct serve *sv, const char *line)
+{
+	size_t n = strcspn(line, " ");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strlen(commands[i].name) == n &&
+		    strncmp(commands[i].name, line, n) == 0)
+			return commands[i].fn(sv, line + n + strspn(line + n, " "));
+	if (!sv->emulation)
+		return -EOPNOTSUPP;
+	struct hcb_err err = HCB_ERR_INIT;
+	return sv->emulation->control(sv->dev, line, &err);
+}
 
 int disk_ctl_line(struct serve *sv, char *line)
 {
-	size_t n = strcspn(line, " \t");
-	char *arg = line + n + strspn(line + n, " \t");
-	line[n] = '\0';
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(commands[i].name, line) != 0)
-			continue;
-		pthread_mutex_lock(&sv->lock);
-		int e = commands[i].fn(sv, arg);
-		disk_arm(sv);
-		pthread_mutex_unlock(&sv->lock);
-		disk_release(sv);
-		disk_pump(sv, false);
-		return e;
-	}
-	return -EINVAL;
+	for (char *c = line; *c; c++)
+		if (*c == '\t')
+			*c = ' ';
+	pthread_mutex_lock(&sv->lock);
+	int e = dispatch(sv, line);
+	disk_arm(sv);
+	pthread_mutex_unlock(&sv->lock);
+	disk_release(sv);
+	disk_pump(sv, false);
+	return e;
 }
 
 #endif

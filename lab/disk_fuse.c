@@ -70,7 +70,7 @@ static int fill_attr(const struct serve *sv, fuse_ino_t ino, struct stat *st)
 			continue;
 		st->st_mode = files[i].mode;
 		if (ino == INO_DISK)
-			st->st_size = (off_t)hdd_size_bytes(sv->disk);
+			st->st_size = (off_t)sv->dev->size_bytes;
 		return 0;
 	}
 	return -ENOENT;
@@ -115,7 +115,7 @@ static void sv_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static void sv_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
                        struct fuse_file_info *fi)
 {
-	uint64_t size = hdd_size_bytes(serve_of(req)->disk);
+	uint64_t size = serve_of(req)->dev->size_bytes;
 	if ((to_set & FUSE_SET_ATTR_SIZE) && ino != INO_CTL &&
 	    (uint64_t)attr->st_size != size)
 		fuse_reply_err(req, EPERM);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A served disk from the inside. Threads: libfuse's readers take requests (disk_fuse.c),
- * move the data, and hand the request to the model under one lock (disk_request.c). One
- * timer thread per process, so per spindle, sleeps until the model's next event and sends
- * the replies (disk_timer.c); while timing is on nobody else does. It runs SCHED_FIFO
- * where permitted, and the lock passes priority on, so that a reader preempted inside it
- * cannot hold completions up.
+ * move the data, and hand the op to the engine under one lock (disk_request.c): the lock
+ * makes of many threads the one that an engine wants. One timer thread per process, so
+ * per spindle, sleeps until the engine's next event or until it is woken by the engine,
+ * and sends the replies (disk_timer.c); it runs SCHED_FIFO where permitted, and the lock
+ * passes priority on, so that a reader preempted inside it cannot hold completions up.
  */
 #ifndef HCB_LAB_DISK_INTERNAL_H
 #define HCB_LAB_DISK_INTERNAL_H
@@ -15,6 +15,8 @@
 
 #include "bench/core/clock.h"
 #include "bench/core/histogram.h"
+#include "engines/emulation.h"
+#include "engines/target.h"
 #include "lab/disk_fault.h"
 #include "lab/disk_serve.h"
 
@@ -23,12 +25,13 @@
 #define BACKGROUND 256        /* kernel default 12 would hide the queue from the drive */
 
 struct request {
+	struct hcb_op op; /* its buf: MAX_IO bytes of the arena */
 	fuse_req_t req;
-	enum hcb_op_kind kind;
-	uint64_t off, len;
+	enum hcb_op_kind kind; /* what was asked; a bad one is another op */
+	uint64_t arrive_ns;
 	bool bad;             /* meets a bad range: the arm goes there in vain */
-	int error;            /* answered with it; 0: done as asked */
-	char *buf;            /* reads: MAX_IO bytes of the arena */
+	bool busy;            /* not answered yet */
+	int error;            /* answered with it, as errno has it; 0: done as asked */
 	struct request *next; /* in the free list, or in a queue */
 };
 
@@ -36,32 +39,38 @@ struct request_queue {
 	struct request *head, *tail;
 };
 
+struct disk_counters { /* answered requests */
+	uint64_t count[HCB_OP_KINDS], bytes[HCB_OP_KINDS];
+	uint64_t response_ns[HCB_OP_KINDS]; /* sums, from arrival to reply */
+	uint64_t failed;
+};
+
 struct serve {
 	const struct disk_serve_opts *o;
-	struct hdd_profile profile;
+	struct hcb_dev *dev;
+	const struct hcb_emulation *emulation; /* NULL: a real thing */
 	struct hcb_clock clock;
-	int data_fd, timer_fd;
-	uint64_t data_max;
+	int timer_fd;
 	struct fuse_session *se;
-	char *arena;
+	char *arena, *priv;
 
-	pthread_mutex_t lock; /* everything below */
-	struct hdd *disk;
+	pthread_mutex_t lock; /* everything below, and every slot of the engine */
 	struct request *unused, *requests;
+	uint32_t in_engine; /* submitted, not yet handed back */
 	struct disk_faults faults;
-	/* While the disk hangs: taken, not yet handed to the model; done, not yet
-	   answered. */
+	/* While the disk hangs: taken, not yet submitted; done, not yet answered. */
 	struct request_queue held, ready;
-	uint32_t n_held;   /* in both */
+	uint32_t n_held;                  /* in both */
+	struct request_queue pushed_back; /* the engine was full */
 	uint64_t armed_ns; /* lab time the timer is set to; HCB_NEVER: not set */
 	bool stopping, fifo, locked_memory;
 	uint32_t most_queued;
-	uint64_t discards, failed; /* failed: answered with an error */
-	struct hcb_hist late;      /* wall ns from the model's completion to the reply */
+	struct disk_counters counters;
+	struct hcb_hist late; /* wall ns from when an op was done to the reply */
 	pthread_t timer;
 };
 
-/* disk_request.c: from the kernel to the model */
+/* disk_request.c: from the kernel to the engine */
 
 void disk_read(struct serve *sv, fuse_req_t req, size_t len, off_t off);
 void disk_write(struct serve *sv, fuse_req_t req, const char *buf, size_t len, off_t off);
@@ -69,15 +78,17 @@ void disk_flush(struct serve *sv, fuse_req_t req);
 void disk_discard(struct serve *sv, fuse_req_t req, int mode, off_t off, off_t len);
 /* Goes on after a hang: answers what is done, hands over what was held. */
 void disk_release(struct serve *sv);
+/* Under the lock: what the engine was too full for, as far as it takes it now. */
+void disk_push_again(struct serve *sv);
 
-/* disk_timer.c: from the model to the kernel */
+/* disk_timer.c: from the engine to the kernel */
 
 /* Sends the reply and frees the request. */
 void disk_answer(struct serve *sv, struct request *r);
 /* Answers every request that is done. timed: by the timer thread, lateness is recorded.
  */
 void disk_pump(struct serve *sv, bool timed);
-/* Under the lock: sets the timer to the model's next event. */
+/* Under the lock: sets the timer to the engine's next event. */
 void disk_arm(struct serve *sv);
 void *disk_timer_main(void *serve);
 
@@ -106,7 +117,7 @@ extern const struct fuse_lowlevel_ops disk_operations;
 
 /* The document behind "stat"; the caller frees. NULL: no memory. */
 char *disk_stat_text(struct serve *sv);
-/* One line written to "ctl": 0 or -EINVAL. */
+/* One line written to "ctl": 0 or -errno. */
 int disk_ctl_line(struct serve *sv, char *line);
 
 #endif

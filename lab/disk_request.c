@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A served disk's requests, from the kernel to the model. */
+/* A served disk's requests, from the kernel to the engine. */
 #include "config.h"
 
 #ifdef HCB_HAVE_FUSE3
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "lab/disk_internal.h"
 
-static bool in_range(const struct serve *sv, off_t off, uint64_t len)
-{
-	uint64_t size = hdd_size_bytes(sv->disk);
-	return off >= 0 && (uint64_t)off <= size && len <= size - (uint64_t)off;
-}
-
-static bool memory_left(const struct serve *sv)
-{
-	struct stat st;
-	return fstat(sv->data_fd, &st) == 0 &&
-	       (uint64_t)st.st_blocks * 512 < sv->data_max;
-}
-
 /* A free request, or NULL after answering: a disk that fails does not touch its data. */
 static struct request *take(struct serve *sv, fuse_req_t req, enum hcb_op_kind kind,
-                            off_t off, uint64_t len)
+                            uint64_t off, uint64_t len)
 {
 	struct request *r = NULL;
 	pthread_mutex_lock(&sv->lock);
@@ -34,9 +20,10 @@ static struct request *take(struct serve *sv, fuse_req_t req, enum hcb_op_kind k
 	if (!error) {
 		r = sv->unused;
 		sv->unused = r->next;
-		r->bad = disk_fault_hits(&sv->faults, kind, (uint64_t)off, len);
+		r->bad = disk_fault_hits(&sv->faults, kind, off, len);
+		r->busy = true;
 	}
-	sv->failed += error != 0;
+	sv->counters.failed += error != 0;
 	pthread_mutex_unlock(&sv->lock);
 	if (!r) {
 		fuse_reply_err(req, error);
@@ -44,64 +31,100 @@ static struct request *take(struct serve *sv, fuse_req_t req, enum hcb_op_kind k
 	}
 	r->req = req;
 	r->kind = kind;
-	r->off = (uint64_t)off;
-	r->len = len;
+	r->arrive_ns = hcb_clock_now(&sv->clock);
 	r->error = 0;
-	return r;
-}
-
-static void refuse(struct serve *sv, struct request *r, int error)
-{
-	r->error = error;
-	disk_answer(sv, r);
-}
-
-/* Under the lock: hands the request to the model. False: it is done already. */
-static bool submit(struct serve *sv, struct request *r)
-{
-	uint64_t now = hcb_clock_now(&sv->clock);
-	if (r->kind == HCB_DISCARD) {
-		hdd_discard(sv->disk, now, r->off, r->len);
-		sv->discards++;
-		disk_arm(sv);
-		return false;
-	}
 	/* The arm goes to a bad sector as it goes to read it, and comes back with
 	 * nothing.
 	 */
-	struct hdd_req q = {.kind = r->bad ? HCB_READ : r->kind,
-	                    .off = r->off,
-	                    .len = r->len,
-	                    .cookie = r};
-	int e = hdd_submit(sv->disk, now, &q);
-	if (e) {
-		r->error = e == -ENOSPC ? EIO : -e;
-		return false;
-	}
-	if (r->kind == HCB_WRITE && !r->bad)
-		disk_fault_written(&sv->faults, r->off, r->len);
-	if (hdd_outstanding(sv->disk) > sv->most_queued)
-		sv->most_queued = hdd_outstanding(sv->disk);
-	if (hdd_timing(sv->disk))
-		disk_arm(sv);
-	return true;
+	r->op.kind = r->bad ? HCB_READ : kind;
+	r->op.flags = 0;
+	r->op.off = off;
+	r->op.len = (uint32_t)len;
+	r->op.result = 0;
+	return r;
 }
 
-/* The data is in place. The request is answered when the model says that it is done. */
+/* Any thread, without the lock. */
+static void move_data(struct serve *sv, struct request *r, const char *buf)
+{
+	void *own = r->op.buf;
+	if (sv->emulation && sv->emulation->transfer) {
+		if (r->op.kind == HCB_WRITE)
+			r->op.buf = (void *)(uintptr_t)buf;
+		sv->emulation->transfer(sv->dev, &r->op);
+		r->op.buf = own;
+	} else if (r->op.kind == HCB_WRITE) {
+		memcpy(own, buf, r->op.len);
+	}
+}
+
+/* Under the lock. 1: the engine has it; 0: it is full; -errno: it is broken. */
+static int hand_over(struct serve *sv, struct request *r)
+{
+	struct hcb_op *op = &r->op;
+	r->op.submit_ns = hcb_clock_now(&sv->clock);
+	int n = sv->dev->engine->submit(sv->dev, &op, 1);
+	if (n < 0)
+		r->error = -n;
+	if (n <= 0)
+		return n;
+	if (r->op.kind == HCB_WRITE)
+		disk_fault_written(&sv->faults, r->op.off, r->op.len);
+	if (++sv->in_engine > sv->most_queued)
+		sv->most_queued = sv->in_engine;
+	disk_arm(sv);
+	return n;
+}
+
+/* Under the lock, behind those that found the engine full. False: it is broken, and the
+   request is done. */
+static bool submit(struct serve *sv, struct request *r)
+{
+	int n = sv->pushed_back.head ? 0 : hand_over(sv, r);
+	if (n == 0)
+		disk_push(&sv->pushed_back, r);
+	return n >= 0;
+}
+
+void disk_push_again(struct serve *sv)
+{
+	struct request *r;
+	int n = 1;
+	while (n && (r = sv->pushed_back.head)) {
+		n = hand_over(sv, r);
+		if (n)
+			disk_pop(&sv->pushed_back);
+		if (n < 0) {
+			disk_push(&sv->ready, r);
+			sv->n_held++;
+		}
+	}
+}
+
+/* Does the engine need no time? Then nobody has to wait for the timer thread. */
+static bool done_at_once(const struct serve *sv)
+{
+	const struct hcb_engine *e = sv->dev->engine;
+	if (!e->next_ns || (sv->emulation && sv->emulation->timing(sv->dev)))
+		return false;
+	return e->next_ns(sv->dev) <= hcb_clock_now(&sv->clock);
+}
+
 static void enqueue(struct serve *sv, struct request *r)
 {
+	bool taken = true, at_once = false;
 	pthread_mutex_lock(&sv->lock);
 	if (sv->faults.hang) {
 		disk_push(&sv->held, r);
 		sv->n_held++;
-		pthread_mutex_unlock(&sv->lock);
-		return;
+	} else {
+		taken = submit(sv, r);
+		at_once = taken && done_at_once(sv);
 	}
-	bool taken = submit(sv, r), timing = hdd_timing(sv->disk);
 	pthread_mutex_unlock(&sv->lock);
 	if (!taken)
 		disk_answer(sv, r);
-	else if (!timing)
+	else if (at_once)
 		disk_pump(sv, false);
 }
 
@@ -137,74 +160,88 @@ void disk_release(struct serve *sv)
 	} while (r);
 }
 
+static bool in_range(const struct serve *sv, off_t off, uint64_t len)
+{
+	uint64_t size = sv->dev->size_bytes;
+	return off >= 0 && (uint64_t)off <= size && len <= size - (uint64_t)off;
+}
+
+static bool aligned(const struct serve *sv, off_t off, uint64_t len)
+{
+	return (uint64_t)off % sv->dev->block_bytes == 0 &&
+	       len % sv->dev->block_bytes == 0;
+}
+
 void disk_read(struct serve *sv, fuse_req_t req, size_t len, off_t off)
 {
-	uint64_t size = hdd_size_bytes(sv->disk);
+	uint64_t size = sv->dev->size_bytes;
 	if (off < 0 || (uint64_t)off >= size) {
 		fuse_reply_buf(req, NULL, 0);
 		return;
 	}
 	if (len > size - (uint64_t)off)
 		len = (size_t)(size - (uint64_t)off);
-	if (len == 0 || len > MAX_IO || len % 512 || off % 512) {
+	if (len == 0 || len > MAX_IO || !aligned(sv, off, len)) {
 		fuse_reply_err(req, EINVAL);
 		return;
 	}
-	struct request *r = take(sv, req, HCB_READ, off, len);
+	struct request *r = take(sv, req, HCB_READ, (uint64_t)off, len);
 	if (!r)
 		return;
-	if (!r->bad && pread(sv->data_fd, r->buf, len, off) != (ssize_t)len)
-		refuse(sv, r, EIO);
-	else
-		enqueue(sv, r);
+	move_data(sv, r, NULL);
+	enqueue(sv, r);
 }
 
 void disk_write(struct serve *sv, fuse_req_t req, const char *buf, size_t len, off_t off)
 {
-	if (len == 0 || len > MAX_IO || len % 512 || off % 512) {
+	if (len == 0 || len > MAX_IO || !aligned(sv, off, len)) {
 		fuse_reply_err(req, EINVAL);
 		return;
 	}
-	if (!in_range(sv, off, len) || !memory_left(sv)) {
+	if (!in_range(sv, off, len)) {
 		fuse_reply_err(req, ENOSPC);
 		return;
 	}
-	struct request *r = take(sv, req, HCB_WRITE, off, len);
+	struct request *r = take(sv, req, HCB_WRITE, (uint64_t)off, len);
 	if (!r)
 		return;
-	if (!r->bad && pwrite(sv->data_fd, buf, len, off) != (ssize_t)len)
-		refuse(sv, r, errno == ENOSPC ? ENOSPC : EIO);
-	else
-		enqueue(sv, r);
+	move_data(sv, r, buf);
+	enqueue(sv, r);
 }
 
 void disk_flush(struct serve *sv, fuse_req_t req)
 {
 	struct request *r = take(sv, req, HCB_FLUSH, 0, 0);
-	if (r)
+	if (!r)
+		return;
+	move_data(sv, r, NULL);
+	if (sv->dev->caps & HCB_CAP_FLUSH)
 		enqueue(sv, r);
+	else
+		disk_answer(sv, r); /* done is durable */
 }
 
 void disk_discard(struct serve *sv, fuse_req_t req, int mode, off_t off, off_t len)
 {
 	int want = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	int zero = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
-	if ((mode | FALLOC_FL_KEEP_SIZE) != want &&
-	    (mode | FALLOC_FL_KEEP_SIZE) != zero) {
-		fuse_reply_err(req, EOPNOTSUPP);
+	int m = mode | FALLOC_FL_KEEP_SIZE, error = 0;
+	if ((m != want && m != zero) || !(sv->dev->caps & HCB_CAP_DISCARD))
+		error = EOPNOTSUPP;
+	else if (len <= 0 || !in_range(sv, off, (uint64_t)len) ||
+	         !aligned(sv, off, (uint64_t)len))
+		error = EINVAL;
+	else if (len > UINT32_MAX) /* the block layer never asks for so much */
+		error = EFBIG;
+	if (error) {
+		fuse_reply_err(req, error);
 		return;
 	}
-	if (len <= 0 || off % 512 || len % 512 || !in_range(sv, off, (uint64_t)len)) {
-		fuse_reply_err(req, EINVAL);
-		return;
-	}
-	struct request *r = take(sv, req, HCB_DISCARD, off, (uint64_t)len);
+	struct request *r = take(sv, req, HCB_DISCARD, (uint64_t)off, (uint64_t)len);
 	if (!r)
 		return;
-	if (fallocate(sv->data_fd, want, off, len) != 0)
-		refuse(sv, r, errno);
-	else
-		enqueue(sv, r);
+	move_data(sv, r, NULL);
+	enqueue(sv, r);
 }
 
 #endif

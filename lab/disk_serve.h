@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A model disk served to the machine: a FUSE mount with three files.
+ * A target served to the machine: a FUSE mount with three files.
  *
  *   disk  the disk. Put a loop device on it (losetup --direct-io=on, queue/rotational set
  *         to 1); on the bare file a flush holds the inode and a write blocks its
@@ -8,30 +8,25 @@
  *   stat  a JSON document: live counters, timer lateness, switches. Read only.
  *   ctl   lines that switch it; docs/served-disk.md lists them. Write only.
  *
- * Requests are handed to the model (engines/hdd_model.h) when they arrive and answered
- * when the model says they are done. Data is stored at submission in a sparse file in
- * memory that dies with the process; what a read returns is what was stored when it was
- * submitted.
+ * Requests become the engine's ops when they arrive and are answered when it says that
+ * they are done: a model disk's at the model's time, a pool's when librbd has them.
  */
 #ifndef HCB_LAB_DISK_SERVE_H
 #define HCB_LAB_DISK_SERVE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "bench/core/err.h"
-#include "engines/hdd_model.h"
 
 struct disk_serve_opts {
-	const char *profile, *dir;
-	uint64_t size_bytes; /* 0: as the profile */
-	uint64_t data_bytes; /* most memory the data may take; 0: half of what is
-	                        available */
-	uint64_t seed;
-	double filled, dilation, slow;
-	enum hdd_switch cache;
-	bool timing_off;
-	int ready_fd; /* written "ok\n" once mounted, then closed; -1: nobody asks */
+	const char *target; /* as runs take it; must store data */
+	const char *dir;
+	uint64_t seed;        /* of the target's chance, where it has no key for it */
+	uint64_t size_bytes;  /* the least it must hold; 0: whatever it does */
+	uint64_t deadline_ns; /* for each call to the outside, and for what is out at the
+	                         end */
+	double dilation; /* models only: wall seconds per second of the disk's time */
+	int ready_fd;    /* written "ok\n" once mounted, then closed; -1: nobody asks */
 };
 
 /* Serves until unmounted or told to end (SIGTERM, SIGINT); unmounts. Blocks. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A served disk's model and timer. */
+/* A served disk's replies, from the engine to the kernel, and the thread that waits. */
 #include "config.h"
 
 #ifdef HCB_HAVE_FUSE3
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
@@ -14,10 +15,13 @@
 #include "lab/disk_internal.h"
 
 #define FIFO_PRIO 50 /* above every ordinary thread, below the kernel's own */
+#define BATCH     64
 
 void disk_arm(struct serve *sv)
 {
-	uint64_t next = hdd_next_ns(sv->disk);
+	if (!sv->dev->engine->next_ns)
+		return; /* it wakes us */
+	uint64_t next = sv->dev->engine->next_ns(sv->dev);
 	if (next == sv->armed_ns)
 		return;
 	sv->armed_ns = next;
@@ -36,18 +40,31 @@ static void reply(const struct request *r)
 	if (r->error)
 		fuse_reply_err(r->req, r->error);
 	else if (r->kind == HCB_READ)
-		fuse_reply_buf(r->req, r->buf, (size_t)r->len);
+		fuse_reply_buf(r->req, r->op.buf, r->op.len);
 	else if (r->kind == HCB_WRITE)
-		fuse_reply_write(r->req, (size_t)r->len);
+		fuse_reply_write(r->req, r->op.len);
 	else
 		fuse_reply_err(r->req, 0);
 }
 
+static void count(struct disk_counters *c, const struct request *r, uint64_t now)
+{
+	if (r->error) {
+		c->failed++;
+		return;
+	}
+	c->count[r->kind]++;
+	c->bytes[r->kind] += r->op.len;
+	c->response_ns[r->kind] += now - r->arrive_ns;
+}
+
 void disk_answer(struct serve *sv, struct request *r)
 {
+	uint64_t now = hcb_clock_now(&sv->clock);
 	reply(r);
 	pthread_mutex_lock(&sv->lock);
-	sv->failed += r->error != 0;
+	count(&sv->counters, r, now);
+	r->busy = false;
 	r->next = sv->unused;
 	sv->unused = r;
 	pthread_mutex_unlock(&sv->lock);
@@ -55,19 +72,21 @@ void disk_answer(struct serve *sv, struct request *r)
 
 /* Lateness is taken before each reply, so a reply that waits for others of its batch
    counts as late as it is. */
-static void answer_timed(struct serve *sv, struct request *r, uint64_t done_ns)
+static void answer_timed(struct serve *sv, struct request *r)
 {
-	uint64_t late = hcb_clock_now(&sv->clock) - done_ns;
+	uint64_t late = hcb_clock_now(&sv->clock) - r->op.done_ns;
 	disk_answer(sv, r);
 	pthread_mutex_lock(&sv->lock);
 	hcb_hist_record(&sv->late, (uint64_t)((double)late * sv->clock.dilation));
 	pthread_mutex_unlock(&sv->lock);
 }
 
-/* Under the lock: what became of a request that the model is done with. A disk that hangs
-   keeps it. */
+/* Under the lock: what became of a request that the engine is done with. A disk that
+   hangs keeps it. */
 static bool settle(struct serve *sv, struct request *r)
 {
+	sv->in_engine--;
+	r->error = -r->op.result;
 	if (r->bad || sv->faults.fail)
 		r->error = EIO;
 	if (!sv->faults.hang)
@@ -79,25 +98,52 @@ static bool settle(struct serve *sv, struct request *r)
 
 void disk_pump(struct serve *sv, bool timed)
 {
-	struct hdd_done done[64];
+	struct hcb_op *done[BATCH];
 	unsigned n, k;
+	bool more;
 	do {
 		pthread_mutex_lock(&sv->lock);
-		n = hdd_advance(sv->disk, hcb_clock_now(&sv->clock), done, 64);
-		if (n < 64)
+		n = sv->dev->engine->poll(sv->dev, done, BATCH);
+		if (sv->pushed_back.head)
+			disk_push_again(sv);
+		if (n < BATCH)
 			disk_arm(sv);
 		k = 0;
 		for (unsigned i = 0; i < n; i++)
-			if (settle(sv, done[i].cookie))
+			if (settle(sv, (struct request *)done[i]))
 				done[k++] = done[i];
+		more = sv->ready.head && !sv->faults.hang;
 		pthread_mutex_unlock(&sv->lock);
 		for (unsigned i = 0; i < k; i++) {
 			if (timed)
-				answer_timed(sv, done[i].cookie, done[i].done_ns);
+				answer_timed(sv, (struct request *)done[i]);
 			else
-				disk_answer(sv, done[i].cookie);
+				disk_answer(sv, (struct request *)done[i]);
 		}
-	} while (n == 64);
+	} while (n == BATCH);
+	if (more)
+		disk_release(sv);
+}
+
+static void drain(int fd)
+{
+	uint64_t n;
+	ssize_t r;
+	do
+		r = read(fd, &n, sizeof(n));
+	while (r < 0 && errno == EINTR);
+}
+
+/* Sleeps until the engine's time has come or it says so. */
+static void wait_for_engine(const struct serve *sv)
+{
+	struct pollfd p[2] = {{.fd = sv->timer_fd, .events = POLLIN},
+	                      {.fd = sv->dev->wake_fd, .events = POLLIN}};
+	if (poll(p, 2, -1) <= 0)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (p[i].revents & POLLIN)
+			drain(p[i].fd);
 }
 
 void *disk_timer_main(void *arg)
@@ -112,10 +158,7 @@ void *disk_timer_main(void *arg)
 	bool stop = sv->stopping;
 	pthread_mutex_unlock(&sv->lock);
 	while (!stop) {
-		uint64_t ticks;
-		if (read(sv->timer_fd, &ticks, sizeof(ticks)) < 0 && errno != EINTR &&
-		    errno != EAGAIN && errno != ECANCELED)
-			break;
+		wait_for_engine(sv);
 		pthread_mutex_lock(&sv->lock);
 		sv->armed_ns = HCB_NEVER;
 		stop = sv->stopping;

@@ -16,7 +16,7 @@ dir=$tmp/m server='' loop=''
 requires_fuse() {
 	requires_root
 	[ -c /dev/fuse ] || skip "no /dev/fuse"
-	requires dd cmp umount mountpoint losetup
+	requires dd cmp umount mountpoint losetup pgrep
 	mkdir "$dir"
 	# shellcheck disable=SC2016 # expanded when the test ends
 	at_exit 'end_disk'
@@ -30,12 +30,7 @@ end_disk() {
 }
 
 server_pid() { # of the process that serves $dir
-	for p in /proc/[0-9]*; do
-		if { tr '\0' ' ' <"$p/cmdline"; } 2>/dev/null | grep -q "disk serve .*--mount $dir "; then
-			echo "${p#/proc/}"
-			return
-		fi
-	done
+	pgrep -n -f "disk serve .*--mount $dir( |\$)"
 }
 
 serve() {
@@ -70,7 +65,7 @@ ctl() {
 }
 
 make_loop() {
-	loop=$(losetup -f --show --direct-io=on "$dir/disk" 2>"$err") || skip "no loop device can be set up"
+	loop=$(losetup -f --show --direct-io=on --sector-size "$(stat_of block_bytes)" "$dir/disk" 2>"$err") || skip "no loop device can be set up"
 	echo 1 >"/sys/block/${loop#/dev/}/queue/rotational"
 	echo none >"/sys/block/${loop#/dev/}/queue/scheduler"
 }

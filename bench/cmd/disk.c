@@ -7,11 +7,12 @@
 #include "bench/cmd/verb_args.h"
 
 const char hcb_disk_usage[] =
-        "usage: hcbench disk serve PROFILE --mount DIR [--size S] [--filled P] [--seed "
-        "N]\n"
-        "                          [--cache on|off|default] [--timing on|off] [--slow "
-        "F]\n"
-        "                          [--dilation D] [--data LIMIT] [--foreground]\n"
+        "usage: hcbench disk serve PROFILE|TARGET --mount DIR [--size S] [--seed N]\n"
+        "                          [--filled P] [--cache on|off|default] [--timing "
+        "on|off]\n"
+        "                          [--slow F] [--dilation D] [--data LIMIT] [--timeout "
+        "T]\n"
+        "                          [--foreground]\n"
         "       hcbench disk stat DIR [--json]\n"
         "       hcbench disk calibrate PROFILE [--seed N] [--json] [--sensitivity "
         "[--seeds N]]\n"
@@ -19,13 +20,15 @@ const char hcb_disk_usage[] =
         "           timing on|off    slow FACTOR    fail on|off    hang on|off\n"
         "           error read|write|both OFFSET LENGTH    error clear [OFFSET "
         "LENGTH]\n"
-        "           reset-lateness\n"
+        "           lie on|off    power cut [SEED [KEEP]]    power on    "
+        "reset-lateness\n"
         "\n"
-        "serve: DIR/disk behaves as the drive PROFILE (lab/disks/, or a path to a .ini). "
-        "Put a\n"
-        "loop device on it (losetup --direct-io=on). Its data is kept in memory (at most "
-        "LIMIT)\n"
-        "and is gone when it ends: on unmount or SIGTERM.\n";
+        "serve: DIR/disk behaves as the drive PROFILE (lab/disks/, or a path to a .ini), "
+        "or is\n"
+        "TARGET, as runs have it. Put a loop device on it (losetup --direct-io=on). A "
+        "drive's data\n"
+        "is kept in memory (at most LIMIT) and is gone when it ends: on unmount or "
+        "SIGTERM.\n";
 
 int hcb_disk_args(const struct hcb_opt *opts, void *conf, int argc, char **argv,
                   const char **pos, int n, struct hcb_err *err)

@@ -20,7 +20,7 @@
 
 struct serve_conf {
 	char mount[512];
-	uint64_t size_bytes, data_bytes, seed;
+	uint64_t size_bytes, data_bytes, seed, timeout_ns;
 	double filled, dilation, slow;
 	int cache, timing, foreground;
 };
@@ -78,6 +78,11 @@ static const struct hcb_opt serve_opts[] = {
          .type = HCB_OPT_SIZE,
          .offset = offsetof(struct serve_conf, data_bytes),
          .help = "most memory the data may take; 0: half of what is free"},
+        {.name = "timeout",
+         .type = HCB_OPT_DURATION,
+         .offset = offsetof(struct serve_conf, timeout_ns),
+         .def = "30s",
+         .help = "a target's: for each call to the outside"},
         {.name = "foreground",
          .type = HCB_OPT_BOOL,
          .offset = offsetof(struct serve_conf, foreground),
@@ -197,38 +202,92 @@ static int serve_daemon(struct disk_serve_opts *o, const struct stat *before,
 	return wait_ready(fds[0], pid, &p, err);
 }
 
+/* Half of what is available, unless told: the data of a disk takes what is written. */
+static uint64_t data_limit(const struct serve_conf *c)
+{
+	uint64_t pages = (uint64_t)sysconf(_SC_AVPHYS_PAGES);
+	return c->data_bytes ? c->data_bytes
+	                     : pages * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+}
+
+/* PROFILE and the options that are keys of the model. */
+static int profile_target(const struct serve_conf *c, const char *profile, char *text,
+                          size_t size, struct hcb_err *err)
+{
+	int n = snprintf(text, size,
+	                 "hdd:%s,store=on,size=%llu,filled=%.17g,seed=%llu,cache=%s,"
+	                 "slow=%.17g,timing=%s,data=%llu",
+	                 profile, (unsigned long long)c->size_bytes, c->filled,
+	                 (unsigned long long)c->seed, cache_names[c->cache], c->slow,
+	                 c->timing ? "on" : "off", (unsigned long long)data_limit(c));
+	return n > 0 && (size_t)n < size
+	               ? 0
+	               : hcb_err_usage(err, "disk serve: %.40s...: too long", profile);
+}
+
+/* A target has keys of its own for what these say of a profile. */
+static int check_target(const struct serve_conf *c, const char *target,
+                        struct hcb_err *err)
+{
+	struct serve_conf d;
+	memset(&d, 0, sizeof(d));
+	hcb_opt_defaults(serve_opts, &d);
+	const char *key = c->filled != d.filled           ? "filled"
+	                  : c->slow != d.slow             ? "slow"
+	                  : c->cache != d.cache           ? "cache"
+	                  : c->timing != d.timing         ? "timing"
+	                  : c->data_bytes != d.data_bytes ? "data"
+	                                                  : NULL;
+	return key ? hcb_err_usage(err,
+	                           "disk serve: --%s is for a PROFILE; what a target is "
+	                           "stands in its keys: %s,...",
+	                           key, target)
+	           : 0;
+}
+
+/* "ENGINE:ADDRESS", where a path to a profile may have a colon, too. */
+static bool is_target(const char *text)
+{
+	const char *colon = strchr(text, ':'), *slash = strchr(text, '/');
+	return colon && (!slash || colon < slash);
+}
+
+static int read_conf(int argc, char **argv, struct serve_conf *c, const char **what,
+                     struct hcb_err *err)
+{
+	memset(c, 0, sizeof(*c));
+	hcb_opt_defaults(serve_opts, c);
+	int r = hcb_disk_args(serve_opts, c, argc, argv, what, 1, err);
+	if (!r && !c->mount[0])
+		r = hcb_err_usage(err, "disk serve: --mount DIR is missing");
+	return r;
+}
+
 int hcb_disk_serve(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
 	struct serve_conf c;
-	const char *profile[1];
-	memset(&c, 0, sizeof(c));
-	hcb_opt_defaults(serve_opts, &c);
-	if (hcb_disk_args(serve_opts, &c, argc, argv, profile, 1, &err))
-		return hcb_fail(&err);
-	char dir[512];
+	const char *what;
+	char dir[512], text[1024];
 	struct stat st;
-	if (!c.mount[0]) {
-		hcb_err_usage(&err, "disk serve: --mount DIR is missing");
+	int r = read_conf(argc, argv, &c, &what, &err);
+	if (!r && (!realpath(c.mount, dir) || stat(dir, &st) != 0))
+		r = hcb_err_sys(&err, -errno, "mount %s", c.mount);
+	bool target = !r && is_target(what);
+	if (!r)
+		r = target ? check_target(&c, what, &err)
+		           : profile_target(&c, what, text, sizeof(text), &err);
+	if (r)
 		return hcb_fail(&err);
-	}
-	if (!realpath(c.mount, dir) || stat(dir, &st) != 0) {
-		hcb_err_sys(&err, -errno, "mount %s", c.mount);
-		return hcb_fail(&err);
-	}
 	struct disk_serve_opts o = {
-	        .profile = profile[0],
+	        .target = target ? what : text,
 	        .dir = dir,
-	        .size_bytes = c.size_bytes,
-	        .data_bytes = c.data_bytes,
 	        .seed = c.seed,
-	        .filled = c.filled,
+	        .size_bytes = target ? c.size_bytes : 0,
+	        .deadline_ns = c.timeout_ns,
 	        .dilation = c.dilation,
-	        .slow = c.slow,
-	        .cache = (enum hdd_switch)(c.cache - 1),
-	        .timing_off = !c.timing,
 	        .ready_fd = -1,
 	};
-	int r = c.foreground ? disk_serve_run(&o, &err) : serve_daemon(&o, &st, &err);
+	r = c.foreground ? disk_serve_run(&o, &err) : serve_daemon(&o, &st, &err);
 	return r ? hcb_fail(&err) : HCB_EXIT_OK;
 }

@@ -36,39 +36,73 @@ static void print_faults(const json_t *f)
 		printf("BAD: %" JSON_INTEGER_FORMAT " bytes in %" JSON_INTEGER_FORMAT
 		       " ranges\n",
 		       number(f, "bad_bytes", NULL), number(f, "bad_ranges", NULL));
-	if (number(f, "failed", NULL))
-		printf("requests answered with an error: %" JSON_INTEGER_FORMAT "\n",
-		       number(f, "failed", NULL));
+}
+
+static void print_lateness(const json_t *doc)
+{
+	char late[3][32];
+	static const char *const q[] = {"p50", "p99", "max"};
+	for (int i = 0; i < 3; i++)
+		hcb_fmt_ns(late[i], 32, (double)number(doc, "lateness_ns", q[i]));
+	printf("timer lateness p50 %s, p99 %s, max %s (%s)\n", late[0], late[1], late[2],
+	       json_is_true(json_object_get(doc, "timer_fifo")) ? "SCHED_FIFO"
+	                                                        : "ordinary priority");
+}
+
+/* What was asked of it, of whatever kind it is. */
+static void print_served(const json_t *served)
+{
+	static const char *const kinds[][2] = {
+	        {"reads", "read_ns"}, {"writes", "write_ns"}, {"flushes", "flush_ns"}};
+	for (size_t i = 0; i < 3; i++) {
+		char mean[32];
+		json_int_t n = number(served, kinds[i][0], NULL);
+		hcb_fmt_ns(mean, 32,
+		           n ? (double)number(served, kinds[i][1], NULL) / (double)n : 0);
+		printf("%s%s %" JSON_INTEGER_FORMAT " (mean %s)", i ? ", " : "",
+		       kinds[i][0], n, mean);
+	}
+	putchar('\n');
+}
+
+/* A model disk's own. */
+static void print_disk(const json_t *doc)
+{
+	char busy[3][32], max[32];
+	static const char *const part[] = {"seek_ns", "rotate_ns", "transfer_ns"};
+	if (!json_object_get(doc, "disk"))
+		return;
+	for (int i = 0; i < 3; i++)
+		hcb_fmt_ns(busy[i], 32, (double)number(doc, "disk", part[i]));
+	hcb_fmt_ns(max, 32, (double)number(doc, "flush_max_ns", NULL));
+	printf("%s: cache %s, timing %s\n",
+	       json_string_value(json_object_get(doc, "profile")),
+	       json_is_true(json_object_get(doc, "cache")) ? "on" : "off",
+	       json_is_true(json_object_get(doc, "timing")) ? "on" : "off");
+	printf("seeking %s, waiting for the sector %s, transferring %s, longest flush "
+	       "%s\n",
+	       busy[0], busy[1], busy[2], max);
+	if (json_is_true(json_object_get(doc, "lie")))
+		printf("LYING: flushes are acknowledged and do nothing\n");
+	if (json_is_false(json_object_get(json_object_get(doc, "power"), "on")))
+		printf("WITHOUT POWER\n");
 }
 
 static void print_stat(const json_t *doc)
 {
-	char late[3][32], busy[3][32], flush[2][32];
-	static const char *const q[] = {"p50", "p99", "max"};
-	static const char *const part[] = {"seek_ns", "rotate_ns", "transfer_ns"};
-	for (int i = 0; i < 3; i++) {
-		hcb_fmt_ns(late[i], 32, (double)number(doc, "lateness_ns", q[i]));
-		hcb_fmt_ns(busy[i], 32, (double)number(doc, "disk", part[i]));
-	}
-	json_int_t n = number(doc, "disk", "flushes");
-	hcb_fmt_ns(flush[0], 32,
-	           n ? (double)number(doc, "disk", "flush_ns") / (double)n : 0);
-	hcb_fmt_ns(flush[1], 32, (double)number(doc, "flush_max_ns", NULL));
-	printf("%s, cache %s, timing %s, %" JSON_INTEGER_FORMAT " queued\n",
-	       json_string_value(json_object_get(doc, "profile")),
-	       json_is_true(json_object_get(doc, "cache")) ? "on" : "off",
-	       json_is_true(json_object_get(doc, "timing")) ? "on" : "off",
+	printf("%s, %" JSON_INTEGER_FORMAT " queued\n",
+	       json_string_value(json_object_get(doc, "target")),
 	       number(doc, "queued", NULL));
-	printf("reads %" JSON_INTEGER_FORMAT ", writes %" JSON_INTEGER_FORMAT
-	       ", flushes %" JSON_INTEGER_FORMAT " (mean %s, max %s)\n",
-	       number(doc, "disk", "reads"), number(doc, "disk", "writes"), n, flush[0],
-	       flush[1]);
-	printf("seeking %s, waiting for the sector %s, transferring %s\n", busy[0],
-	       busy[1], busy[2]);
-	printf("timer lateness p50 %s, p99 %s, max %s (%s)\n", late[0], late[1], late[2],
-	       json_is_true(json_object_get(doc, "timer_fifo")) ? "SCHED_FIFO"
-	                                                        : "ordinary priority");
+	print_served(json_object_get(doc, "served"));
+	print_disk(doc);
+	print_lateness(doc);
 	print_faults(json_object_get(doc, "faults"));
+	if (number(doc, "served", "failed"))
+		printf("requests answered with an error: %" JSON_INTEGER_FORMAT "\n",
+		       number(doc, "served", "failed"));
+	const char *trouble = json_string_value(json_object_get(doc, "trouble"));
+	if (trouble)
+		printf("TROUBLE: %s\n", trouble);
 }
 
 int hcb_disk_stat(int argc, char **argv)
@@ -104,7 +138,8 @@ int hcb_disk_stat(int argc, char **argv)
 /* What lab/disk_ctl.c takes; "=" may stand for the first space. */
 static const char switches[] =
         "timing on|off, slow FACTOR, error read|write|both OFFSET LENGTH, "
-        "error clear [OFFSET LENGTH], fail on|off, hang on|off, reset-lateness";
+        "error clear [OFFSET LENGTH], fail on|off, hang on|off, lie on|off, "
+        "power cut [SEED [KEEP]], power on, reset-lateness";
 
 static int send_line(int fd, const char *dir, const char *what, struct hcb_err *err)
 {
@@ -120,6 +155,10 @@ static int send_line(int fd, const char *dir, const char *what, struct hcb_err *
 	if (errno == EINVAL)
 		return hcb_err_usage(err, "ctl %s: \"%s\" is not one of %s", dir, what,
 		                     switches);
+	if (errno == EOPNOTSUPP)
+		return hcb_err_set(err, -EOPNOTSUPP,
+		                   "ctl %s: %s: this target has no such switch", dir,
+		                   what);
 	return hcb_err_sys(err, -errno, "ctl %s: %s", dir, what);
 }
 

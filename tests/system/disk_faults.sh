@@ -93,18 +93,18 @@ wait $writer || fail "the write that waited failed"
 
 # A client with a deadline gives up while nothing is answered.
 (
-	sleep 1
+	sleep 0.5
 	"$HCBENCH" disk ctl "$dir" 'hang on'
-	sleep 3.5
+	sleep 2
 	exec "$HCBENCH" disk ctl "$dir" 'hang off'
 ) &
 run run micro --on "all=uring:$loop" --set bs=4KiB --set size=128MiB --duration 20s \
-	--stall-limit 2s --timeout 1s --no-prefill
+	--stall-limit 1s --timeout 1s --no-prefill
 case $(cat "$err") in
 *"built without"*) ;;
 *)
 	expect_exit 1
-	expect_stdout "INVALID" "gave up: no completion for 2 s with 1 operations out"
+	expect_stdout "INVALID" "gave up: no completion for 1 s with 1 operations out"
 	;;
 esac
 wait
