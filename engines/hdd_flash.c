@@ -52,6 +52,7 @@ void hdd_flash_destage(struct hdd *m, uint64_t t, uint32_t extent)
 		n = e->n;
 	m->destaging = n;
 	m->destaging_cmds = n == e->n;
+	hdd_tell_destaging(m, e->lba, n);
 	m->c.destages++;
 	m->c.media_writes++;
 	m->c.media_write_bytes += n * HDD_SECTOR;

@@ -7,13 +7,15 @@ void hdd_watch(struct hdd *m, const struct hdd_watch *w)
 	m->watch = *w;
 }
 
-/* A write that went into the cache ends in the state of filling it. */
+/* A write that went into the cache ends in the state of filling it; a cache that survives
+   is as good as the medium. */
 void hdd_tell_finished(struct hdd *m, const struct hdd_slot *s)
 {
 	const struct hdd_watch *w = &m->watch;
-	if (s->state == HDD_FILLING && w->cached)
+	bool at_risk = s->state == HDD_FILLING && !m->p.plp;
+	if (at_risk && w->cached)
 		w->cached(w->arg, s->req.cookie);
-	else if (s->state != HDD_FILLING && w->written)
+	else if (!at_risk && w->written)
 		w->written(w->arg, s->req.cookie);
 }
 

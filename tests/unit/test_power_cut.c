@@ -47,11 +47,12 @@ static void replace(char *text, const char *what, const char *by)
 	memcpy(at, by, strlen(by));
 }
 
-/* generic-7200, or the same drive with a cache of 64 KiB in 8 commands. */
-static void profile_path(char *path, size_t size, bool small, const char *dir)
+/* The drive, or the same with a cache of 64 KiB in 8 commands. */
+static void profile_path(const char *drive, bool small, const char *dir, char *path,
+                         size_t size)
 {
 	static char text[16384];
-	snprintf(path, size, "%s/lab/disks/generic-7200.ini", hcb_test_src());
+	snprintf(path, size, "%s/lab/disks/%s.ini", hcb_test_src(), drive);
 	if (!small)
 		return;
 	FILE *f = fopen(path, "r");
@@ -65,12 +66,12 @@ static void profile_path(char *path, size_t size, bool small, const char *dir)
 	hcb_test_write(path, text, strlen(text));
 }
 
-static void open_disk(const char *keys, bool small, uint64_t seed)
+static void open_disk(const char *drive, const char *keys, bool small, uint64_t seed)
 {
 	struct hcb_err err = HCB_ERR_INIT;
 	char dir[256], path[1024], text[1200];
 	hcb_test_mkdir(dir, sizeof(dir));
-	profile_path(path, sizeof(path), small, dir);
+	profile_path(drive, small, dir, path, sizeof(path));
 	snprintf(text, sizeof(text), "hdd:%s,store=on,size=128MiB,seed=%llu,%s", path,
 	         (unsigned long long)seed + 1, keys);
 	hcb_clock_init_virtual(&t.clock);
@@ -234,12 +235,18 @@ static unsigned round_of(uint64_t seed)
 }
 
 static const struct {
-	const char *keys;
+	const char *drive, *keys;
 	bool small;
 } drives[] = {
-        {"filled=0", false},         {"filled=60%", true},
-        {"cache=off", false},        {"cache=off,filled=60%", true},
-        {"fua=on,filled=60%", true}, {"slow=20", true},
+        {"generic-7200", "filled=0", false},
+        {"generic-7200", "filled=60%", true},
+        {"generic-7200", "cache=off", false},
+        {"generic-7200", "cache=off,filled=60%", true},
+        {"generic-7200", "fua=on,filled=60%", true},
+        {"generic-7200", "slow=20", true},
+        {"sata-ssd", "filled=60%", false},
+        {"sata-ssd", "fua=on,slow=50", false},
+        {"sata-ssd-plp", "filled=60%", false},
 };
 
 #define ROUNDS 1000
@@ -248,11 +255,12 @@ static void test_flushed_sectors_are_there(void **state)
 {
 	(void)state;
 	for (size_t d = 0; d < sizeof(drives) / sizeof(drives[0]); d++) {
-		open_disk(drives[d].keys, drives[d].small, 100 + d);
+		open_disk(drives[d].drive, drives[d].keys, drives[d].small, 100 + d);
 		for (uint64_t i = 0; i < ROUNDS; i++) {
 			unsigned bad = round_of(i);
 			if (bad)
-				print_error("%s, cut %llu: %u sectors\n", drives[d].keys,
+				print_error("%s,%s, cut %llu: %u sectors\n",
+				            drives[d].drive, drives[d].keys,
 				            (unsigned long long)i, bad);
 			assert_int_equal(bad, 0);
 		}
@@ -269,7 +277,7 @@ static void test_a_lie_is_found_out(void **state)
 {
 	unsigned bad = 0;
 	(void)state;
-	open_disk("filled=0", false, 1);
+	open_disk("generic-7200", "filled=0", false, 1);
 	control("lie on");
 	for (uint64_t i = 0; i < 20; i++)
 		bad += round_of(i);
@@ -288,7 +296,7 @@ static void test_seed_decides(void **state)
 	static const uint64_t seeds[] = {7, 7, 8};
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		open_disk("filled=0", false, 1);
+		open_disk("generic-7200", "filled=0", false, 1);
 		round_of(seeds[i]);
 		if (i == 0)
 			memcpy(first, t.slot[0].buf, sizeof(first));
@@ -313,7 +321,7 @@ static void test_switches_are_checked(void **state)
 	};
 	struct hcb_err err = HCB_ERR_INIT;
 	(void)state;
-	open_disk("filled=0", false, 1);
+	open_disk("generic-7200", "filled=0", false, 1);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int r = t.dev->engine->emulation->control(t.dev, cases[i].line, &err);
 		assert_int_equal(r, cases[i].code);
