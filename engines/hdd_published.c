@@ -28,6 +28,21 @@ enum hdd_unit hdd_figure_unit(enum hdd_figure_id id)
 	return figures[id].unit;
 }
 
+static struct hdd_quantiles *quantiles_of(struct hdd_published *p, enum hdd_figure_id id)
+{
+	return id == HDD_READ_1_RESPONSE    ? &p->read_1
+	       : id == HDD_READ_32_RESPONSE ? &p->read_32
+	                                    : NULL;
+}
+
+const struct hdd_quantiles *hdd_figure_quantiles(const struct hdd_published *p,
+                                                 enum hdd_figure_id id)
+{
+	return id == HDD_READ_1_RESPONSE    ? &p->read_1
+	       : id == HDD_READ_32_RESPONSE ? &p->read_32
+	                                    : NULL;
+}
+
 static const struct {
 	const char *text, *suffix, *example;
 } units[] = {
@@ -92,11 +107,11 @@ static int parse_tolerance(enum hdd_unit unit, const char *text, struct hdd_figu
 }
 
 /* "1% 3.3ms 50% 17.7ms": at least two, both ascending. */
-static int parse_quantiles(struct hdd_published *p, char *text)
+static int parse_quantiles(struct hdd_quantiles *p, char *text)
 {
 	char *save = NULL, *word = strtok_r(text, " \t", &save);
-	for (p->n_quantiles = 0; word; p->n_quantiles++) {
-		size_t n = p->n_quantiles;
+	for (p->n = 0; word; p->n++) {
+		size_t n = p->n;
 		char *time = strtok_r(NULL, " \t", &save);
 		if (n == HDD_MAX_QUANTILES || !time || hcb_parse_share(word, &p->q[n]) ||
 		    parse_figure(HDD_UNIT_MS, time, &p->ms[n]) || p->q[n] >= 1)
@@ -105,7 +120,7 @@ static int parse_quantiles(struct hdd_published *p, char *text)
 			return -1;
 		word = strtok_r(NULL, " \t", &save);
 	}
-	return p->n_quantiles < 2 ? -1 : 0;
+	return p->n < 2 ? -1 : 0;
 }
 
 static int find(const char *key, struct hcb_err *err)
@@ -140,8 +155,9 @@ int hdd_published_set(struct hdd_published *p, const char *key, const char *valu
 	memcpy(text, value, strlen(value) + 1);
 	char *figure = part(&rest), *tolerance = part(&rest);
 	rest += strspn(rest, " \t");
-	int bad = unit == HDD_UNIT_QUANTILES ? parse_quantiles(p, figure)
-	                                     : parse_figure(unit, figure, &f->value);
+	struct hdd_quantiles *set = quantiles_of(p, (enum hdd_figure_id)id);
+	int bad = set ? parse_quantiles(set, figure)
+	              : parse_figure(unit, figure, &f->value);
 	if (bad)
 		return hcb_err_usage(err, "[published] %s: \"%.40s\": expected e.g. %s",
 		                     key, value, units[unit].example);
@@ -161,12 +177,13 @@ static int format_figure(const struct hdd_published *p, enum hdd_figure_id id, c
                          size_t size)
 {
 	const char *suffix = units[figures[id].unit].suffix;
-	if (figures[id].unit != HDD_UNIT_QUANTILES)
+	const struct hdd_quantiles *set = hdd_figure_quantiles(p, id);
+	if (!set)
 		return snprintf(buf, size, "%.6g%s", p->figure[id].value, suffix);
 	int n = 0;
-	for (size_t i = 0; i < p->n_quantiles && n >= 0 && (size_t)n < size; i++)
+	for (size_t i = 0; i < set->n && n >= 0 && (size_t)n < size; i++)
 		n += snprintf(buf + n, size - (size_t)n, "%s%.6g%% %.6g%s", i ? " " : "",
-		              p->q[i] * 100, p->ms[i], suffix);
+		              set->q[i] * 100, set->ms[i], suffix);
 	return n;
 }
 

@@ -30,6 +30,7 @@
 	X(READ_16, "read_depth_16", HDD_UNIT_PER_S)                                      \
 	X(READ_32, "read_depth_32", HDD_UNIT_PER_S)                                      \
 	X(WRITE_32_UNCACHED, "write_depth_32_uncached", HDD_UNIT_PER_S)                  \
+	X(READ_32_RESPONSE, "read_depth_32_response", HDD_UNIT_QUANTILES)                \
 	X(READ_32_P99, "read_depth_32_p99", HDD_UNIT_MS)                                 \
 	X(WRITE_1_CACHED, "write_depth_1_cached", HDD_UNIT_PER_S)                        \
 	X(READ_OUTER, "read_outer", HDD_UNIT_MB_PER_S)                                   \
@@ -69,14 +70,21 @@ struct hdd_figure {
 	char source[160];
 };
 
-struct hdd_published {
-	struct hdd_figure figure[HDD_FIGURE_COUNT];
-	/* Of the figure with HDD_UNIT_QUANTILES, "1% 3.3ms 50% 17.7ms ...": ascending.
-	   Its value is 0 and its limit the most demerit. */
-	size_t n_quantiles;
+/* "1% 3.3ms 50% 17.7ms ...", ascending: the value of a figure with HDD_UNIT_QUANTILES, in
+   place of its number; its limit is the most demerit. */
+struct hdd_quantiles {
+	size_t n;
 	double q[HDD_MAX_QUANTILES], ms[HDD_MAX_QUANTILES];
 };
 
+struct hdd_published {
+	struct hdd_figure figure[HDD_FIGURE_COUNT];
+	struct hdd_quantiles read_1, read_32; /* READ_1_RESPONSE, READ_32_RESPONSE */
+};
+
+/* The figure's quantiles; NULL: it is a number. */
+const struct hdd_quantiles *hdd_figure_quantiles(const struct hdd_published *p,
+                                                 enum hdd_figure_id id);
 const char *hdd_figure_key(enum hdd_figure_id id);
 enum hdd_unit hdd_figure_unit(enum hdd_figure_id id);
 /* "/s", "ms", "MB/s", "%" */

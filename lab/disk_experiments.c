@@ -2,10 +2,12 @@
 #include "lab/disk_experiments.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/core/random.h"
+#include "bench/core/stats.h"
 #include "bench/core/units.h"
 #include "engines/hdd_geometry.h"
 
@@ -144,6 +146,16 @@ struct disk_outcome disk_random_4k(struct disk_bench *b, enum hcb_op_kind kind,
 	                                         .seconds = sustained ? LONG_S : RUN_S});
 }
 
+static double demerit(const struct disk_bench *b, const struct hdd_quantiles *set)
+{
+	double ms[HDD_MAX_QUANTILES];
+	if (!set || !set->n)
+		return NAN;
+	for (size_t i = 0; i < set->n; i++)
+		ms[i] = (double)hcb_hist_quantile(&b->hist, set->q[i]) / 1e6;
+	return 100 * hcb_demerit_quantiles(set->q, set->ms, ms, set->n);
+}
+
 static void measure_reads(struct disk_bench *b, uint32_t depth)
 {
 	if (b->read_rate[depth] > 0)
@@ -151,6 +163,10 @@ static void measure_reads(struct disk_bench *b, uint32_t depth)
 	struct disk_outcome o = disk_random_4k(b, HCB_READ, HDD_DEFAULT, depth, 1);
 	b->read_rate[depth] = o.per_s;
 	b->read_p99_ms[depth] = o.p99_ms;
+	const struct hdd_published *p = &b->profile.published;
+	b->read_demerit[depth] = demerit(b, depth == 1    ? &p->read_1
+	                                    : depth == 32 ? &p->read_32
+	                                                  : NULL);
 }
 
 double disk_read_rate(struct disk_bench *b, uint32_t depth)
@@ -163,6 +179,12 @@ double disk_read_p99_ms(struct disk_bench *b, uint32_t depth)
 {
 	measure_reads(b, depth);
 	return b->read_p99_ms[depth];
+}
+
+double disk_read_demerit(struct disk_bench *b, uint32_t depth)
+{
+	measure_reads(b, depth);
+	return b->read_demerit[depth];
 }
 
 /* ---- experiments that are not a closed loop ---- */

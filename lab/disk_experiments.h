@@ -21,6 +21,8 @@ struct disk_bench {
 	struct hcb_hist hist; /* response times of the last experiment, ns */
 	/* Rates of random reads by depth, measured once; 0: not yet. */
 	double read_rate[DISK_MAX_DEPTH + 1], read_p99_ms[DISK_MAX_DEPTH + 1];
+	/* In percent, against the published quantiles; depth 1 and 32. NAN: none. */
+	double read_demerit[DISK_MAX_DEPTH + 1];
 	double read_outer_mb;
 };
 
@@ -53,6 +55,9 @@ struct disk_outcome disk_random_4k(struct disk_bench *b, enum hcb_op_kind kind,
 /* The same reads over the whole disk, remembered. */
 double disk_read_rate(struct disk_bench *b, uint32_t depth);
 double disk_read_p99_ms(struct disk_bench *b, uint32_t depth);
+/* Of response times, against the profile's published quantiles, in percent; NAN if there
+   are none for this depth. */
+double disk_read_demerit(struct disk_bench *b, uint32_t depth);
 
 /* Mean of the seek curve over uniform pairs of cylinders. */
 double disk_mean_seek_ms(const struct disk_bench *b);

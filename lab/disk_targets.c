@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lab/disk_targets.h"
 
-#include <math.h>
 #include <stdio.h>
 
-#include "bench/core/stats.h"
 #include "bench/core/units.h"
 
 #define RUN_S 60.0
@@ -60,17 +58,9 @@ static double write_cached_short(struct disk_bench *b, unsigned seconds)
 	        .per_s;
 }
 
-/* Demerit against the published quantiles, in percent. */
 static double read_response(struct disk_bench *b, unsigned depth)
 {
-	const struct hdd_published *p = &b->profile.published;
-	double ms[HDD_MAX_QUANTILES];
-	if (!p->n_quantiles)
-		return NAN; /* nothing to be apart from */
-	disk_random_4k(b, HCB_READ, HDD_DEFAULT, depth, 1);
-	for (size_t i = 0; i < p->n_quantiles; i++)
-		ms[i] = (double)hcb_hist_quantile(&b->hist, p->q[i]) / 1e6;
-	return 100 * hcb_demerit_quantiles(p->q, p->ms, ms, p->n_quantiles);
+	return disk_read_demerit(b, depth);
 }
 
 /* ---- sequential ---- */
@@ -303,8 +293,10 @@ const struct disk_target disk_targets[DISK_TARGETS] = {
          false, read_span, 25, NULL, NULL},
         {"21", "4K random read, depth 2", "/s", HDD_READ_2, false, read_rate, 2, NULL,
          NULL},
-        {"22", "demerit of target 2's response times", "%", HDD_READ_1_RESPONSE, false,
+        {"22a", "demerit of target 2's response times", "%", HDD_READ_1_RESPONSE, false,
          read_response, 1, NULL, NULL},
+        {"22b", "demerit of target 6's response times", "%", HDD_READ_32_RESPONSE, false,
+         read_response, 32, NULL, NULL},
         {"23", "1 MiB sequential read, mean over the disk", "MB/s", HDD_READ_MEAN, true,
          read_mean, 33, NULL, NULL},
         {"24", "64 KiB read again from the buffer, depth 1", "MB/s", HDD_BUFFER_RATE,

@@ -23,7 +23,7 @@ struct disk_target {
 	const char *share_of;
 };
 
-#define DISK_TARGETS 34
+#define DISK_TARGETS 35
 extern const struct disk_target disk_targets[DISK_TARGETS];
 
 /* False: of mechanics, and the disk has none. */

@@ -257,9 +257,9 @@ static void test_published_figures_are_read_and_written(void **state)
 		          &err);
 	}
 	assert_memory_equal(&p, &again, sizeof(p));
-	assert_int_equal(p.n_quantiles, 3);
-	assert_close(p.q[2], 0.999, 1e-12);
-	assert_close(p.ms[2], 100, 1e-12);
+	assert_int_equal(p.read_1.n, 3);
+	assert_close(p.read_1.q[2], 0.999, 1e-12);
+	assert_close(p.read_1.ms[2], 100, 1e-12);
 }
 
 static void test_figures_are_met_or_not(void **state)
