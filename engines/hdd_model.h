@@ -31,9 +31,8 @@
  * ages, times 1 - (age / age_limit)^4 and never under a fifth, so that nothing falls off
  * a cliff at the limit. Once the oldest has waited past age_limit every second choice is
  * the oldest, whatever it costs: the drive alternates between fair and fast. A limit far
- * above the usual wait makes a drive that schedules by position; one far below makes a
- * drive that serves every second command in order, which is what the ST2000DM006 looks
- * like. A command in progress is never interrupted.
+ * above the usual wait makes a drive that schedules by position; one far below makes one
+ * that serves every second command in order. A command in progress is never interrupted.
  *
  * Reads. A read that the buffer holds, in one dirty extent or one read segment, is
  * decoded in hit_overhead and goes out over the link, one command at a time. Otherwise

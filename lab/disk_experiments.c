@@ -106,7 +106,9 @@ struct disk_outcome disk_run_load(struct disk_bench *b, const struct disk_load *
 	struct state st = {.next = 0};
 	uint64_t now = 0, n = 0, lbas = b->profile.sectors * 512 / l->bytes;
 	double length = b->profile.type == HDD_TYPE_SSD ? SSD_LENGTH : 1;
-	uint64_t run_ns = (uint64_t)(l->seconds * b->length * length * 1e9);
+	if (!l->whole)
+		length *= b->length;
+	uint64_t run_ns = (uint64_t)(l->seconds * length * 1e9);
 	hcb_random_init(&st.random, b->seed, STREAM_LOAD);
 	st.first = (uint64_t)(l->span_from * (double)lbas);
 	st.blocks = (uint64_t)(l->span_to * (double)lbas) - st.first;

@@ -40,6 +40,7 @@ struct disk_load {
 	uint32_t depth, bytes;     /* depth at most DISK_MAX_DEPTH */
 	double span_from, span_to; /* share of the LBAs */
 	double seconds;
+	bool whole; /* takes them whatever the bench's length: the beginning counts */
 	uint64_t far_bytes; /* a journal: second write and flush, so far away; 0: none */
 	uint64_t think_ns;  /* between an op's end and the next one of the same slot */
 };

@@ -54,6 +54,7 @@ static double write_cached_short(struct disk_bench *b, unsigned seconds)
 	                                            .depth = 1,
 	                                            .bytes = 4096,
 	                                            .span_to = 1,
+	                                            .whole = true,
 	                                            .seconds = seconds})
 	        .per_s;
 }

@@ -16,6 +16,8 @@ const char hcb_disk_usage[] =
         "       hcbench disk stat DIR [--json]\n"
         "       hcbench disk calibrate PROFILE [--seed N] [--json] [--sensitivity "
         "[--seeds N]]\n"
+        "       hcbench disk fit --jobs read|write|uncached --device DEV [--scale X]\n"
+        "       hcbench disk fit PROFILE [FIO.json...] [-o NEW.ini] [--seed N] [--json]\n"
         "       hcbench disk ctl DIR LINE...           switches, each LINE one of:\n"
         "           timing on|off    slow FACTOR    fail on|off    hang on|off\n"
         "           error read|write|both OFFSET LENGTH    error clear [OFFSET "
@@ -28,7 +30,12 @@ const char hcb_disk_usage[] =
         "TARGET, as runs have it. Put a loop device on it (losetup --direct-io=on). A "
         "drive's data\n"
         "is kept in memory (at most LIMIT) and is gone when it ends: on unmount or "
-        "SIGTERM.\n";
+        "SIGTERM.\n"
+        "fit: --jobs prints what fio is to run on a real drive; \"read\" harms nothing, "
+        "the\n"
+        "others DESTROY what is on DEV. Then PROFILE is fitted to fio's answers, or, "
+        "without\n"
+        "any, to its own [published] figures.\n";
 
 int hcb_disk_args(const struct hcb_opt *opts, void *conf, int argc, char **argv,
                   const char **pos, int n, struct hcb_err *err)
@@ -44,8 +51,8 @@ static int disk_main(int argc, char **argv)
 	} sub[] = {{"serve", hcb_disk_serve},
 	           {"stat", hcb_disk_stat},
 	           {"ctl", hcb_disk_ctl},
-
-	           {"calibrate", hcb_disk_calibrate}};
+	           {"calibrate", hcb_disk_calibrate},
+	           {"fit", hcb_disk_fit}};
 	for (size_t i = 0; argc > 1 && i < sizeof(sub) / sizeof(sub[0]); i++)
 		if (strcmp(sub[i].name, argv[1]) == 0)
 			return sub[i].fn(argc - 2, argv + 2);

@@ -5,20 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
-int hcb_verb_args(const char *verb, const struct hcb_opt *opts, void *conf, int argc,
-                  char **argv, const char **pos, int max, struct hcb_err *err)
+int hcb_verb_args_some(const char *verb, const struct hcb_opt *opts, void *conf, int argc,
+                       char **argv, const char **pos, int max, int *n,
+                       struct hcb_err *err)
 {
-	int n = 0;
+	*n = 0;
 	for (int i = 0; i < argc; i++) {
-		if (strncmp(argv[i], "--", 2) != 0) {
-			if (n == max)
+		bool output = strcmp(argv[i], "-o") == 0 && hcb_opt_find(opts, "output");
+		if (strncmp(argv[i], "--", 2) != 0 && !output) {
+			if (*n == max)
 				return hcb_err_usage(err, "%s: unexpected \"%s\"", verb,
 				                     argv[i]);
-			pos[n++] = argv[i];
+			pos[(*n)++] = argv[i];
 			continue;
 		}
 		char pair[600];
-		const char *key = argv[i] + 2;
+		const char *key = output ? "output" : argv[i] + 2;
 		const struct hcb_opt *o = hcb_opt_find(opts, key);
 		bool takes = o && o->type != HCB_OPT_BOOL;
 		if (o && o->type == HCB_OPT_BOOL && i + 1 < argc &&
@@ -36,9 +38,16 @@ int hcb_verb_args(const char *verb, const struct hcb_opt *opts, void *conf, int 
 		if (r)
 			return r;
 	}
-	return n < max ? hcb_err_usage(err,
-	                               "%s: too few arguments; see \"hcbench %s "
-	                               "--help\"",
-	                               verb, verb)
-	               : 0;
+	return 0;
+}
+
+int hcb_verb_args(const char *verb, const struct hcb_opt *opts, void *conf, int argc,
+                  char **argv, const char **pos, int n, struct hcb_err *err)
+{
+	int got;
+	int r = hcb_verb_args_some(verb, opts, conf, argc, argv, pos, n, &got, err);
+	if (r || got == n)
+		return r;
+	return hcb_err_usage(err, "%s: too few arguments; see \"hcbench %s --help\"",
+	                     verb, verb);
 }

@@ -9,5 +9,10 @@
 /* "--key value", "--key=value", "--flag"; the rest are positional, exactly n of them. */
 int hcb_verb_args(const char *verb, const struct hcb_opt *opts, void *conf, int argc,
                   char **argv, const char **pos, int n, struct hcb_err *err);
+/* The same with at most max of them; *n: how many. "-o" is "--output" where there is such
+   a key. */
+int hcb_verb_args_some(const char *verb, const struct hcb_opt *opts, void *conf, int argc,
+                       char **argv, const char **pos, int max, int *n,
+                       struct hcb_err *err);
 
 #endif
