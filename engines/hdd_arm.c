@@ -9,6 +9,11 @@ static void arm_at(struct hdd *m, const struct hdd_place *at)
 	m->track = at->track;
 }
 
+static uint32_t cylinders_to(const struct hdd *m, const struct hdd_place *to)
+{
+	return to->cyl > m->cyl ? to->cyl - m->cyl : m->cyl - to->cyl;
+}
+
 static inline uint32_t move_ns(const struct hdd *m, const struct hdd_place *to,
                                bool write)
 {
@@ -17,7 +22,7 @@ static inline uint32_t move_ns(const struct hdd *m, const struct hdd_place *to,
 	if (to->track == m->track + 1)
 		return m->g.skew_ns;
 	uint32_t settle = write ? (uint32_t)m->p.write_settle_ns : 0;
-	uint32_t d = to->cyl > m->cyl ? to->cyl - m->cyl : m->cyl - to->cyl;
+	uint32_t d = cylinders_to(m, to);
 	uint32_t t = d ? hdd_seek_ns(&m->g, d) : 0;
 	if (to->head != m->head && t < m->g.skew_ns)
 		t = m->g.skew_ns;
@@ -110,10 +115,12 @@ uint32_t hdd_continuing(const struct hdd *m)
 	return HDD_NO_SLOT;
 }
 
+/* Most extents are too far away to be had sooner than the best so far: of them the
+   distance is all that is computed. */
 uint32_t hdd_pick_extent(const struct hdd *m, uint64_t t, uint64_t *cost)
 {
-	uint32_t base = angle_now(m, t);
-	uint32_t best = HDD_NO_EXTENT, best_cost = UINT32_MAX;
+	uint32_t base = angle_now(m, t), settle = (uint32_t)m->p.write_settle_ns;
+	uint32_t best = HDD_NO_EXTENT, best_cost = UINT32_MAX, reach = UINT32_MAX;
 	uint32_t i = m->cache.oldest;
 	if (m->flash) {
 		*cost = 0;
@@ -121,12 +128,14 @@ uint32_t hdd_pick_extent(const struct hdd *m, uint64_t t, uint64_t *cost)
 	}
 	for (uint64_t n = 0; n < m->p.destage_window && i != HDD_NO_EXTENT; n++) {
 		const struct hdd_extent *e = &m->cache.ext[i];
-		uint32_t c = move_ns(m, &e->at, true);
-		if (c < best_cost) {
-			c += wait_ns(m, base, c, &e->at);
+		if (cylinders_to(m, &e->at) <= reach) {
+			uint32_t c = move_ns(m, &e->at, true);
+			if (c < best_cost)
+				c += wait_ns(m, base, c, &e->at);
 			if (c < best_cost) {
 				best_cost = c;
 				best = i;
+				reach = hdd_reach(&m->g, c > settle ? c - settle : 0);
 			}
 		}
 		i = e->newer;

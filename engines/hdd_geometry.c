@@ -37,6 +37,24 @@ static void seek_table(struct hdd_geometry *g, const struct hdd_profile *p)
 	}
 }
 
+/* Of each step's end, so that rounding ns down is on the safe side. The curve does not
+   fall: the farthest distance is found by halving. */
+static void reach_table(struct hdd_geometry *g)
+{
+	for (uint32_t k = 0; k < HDD_REACH_STEPS; k++) {
+		uint64_t ns = (uint64_t)(k + 1) << HDD_REACH_SHIFT;
+		uint32_t lo = 0, hi = g->cyls; /* seek(lo) < ns <= seek(hi), if at all */
+		while (lo + 1 < hi) {
+			uint32_t mid = lo + (hi - lo) / 2;
+			if (hdd_seek_ns(g, mid) < ns)
+				lo = mid;
+			else
+				hi = mid;
+		}
+		g->reach[k] = lo > g->band ? lo : g->band;
+	}
+}
+
 static void zone_table(struct hdd_geometry *g, const struct hdd_profile *p)
 {
 	uint64_t lba = 0;
@@ -88,6 +106,7 @@ void hdd_geometry_init(struct hdd_geometry *g, const struct hdd_profile *p, doub
 	zone_table(g, p);
 	hint_table(g);
 	seek_table(g, p);
+	reach_table(g);
 }
 
 void hdd_geometry_flat(struct hdd_geometry *g, const struct hdd_profile *p)

@@ -21,6 +21,8 @@
 #define HDD_SEEK_SUB     6  /* 2^6 table points per octave of distance */
 #define HDD_SEEK_OCTAVES 23 /* up to 2^22 tracks */
 #define HDD_ZONE_HINTS   4096
+#define HDD_REACH_SHIFT  16 /* 2^16 ns a step: 66 us */
+#define HDD_REACH_STEPS  512
 
 struct hdd_zone {
 	uint64_t first_lba;
@@ -37,6 +39,7 @@ struct hdd_geometry {
 	uint8_t hint[HDD_ZONE_HINTS];
 	struct hdd_zone zone[HDD_MAX_ZONES + 1]; /* the last is a sentinel */
 	uint32_t seek[(HDD_SEEK_OCTAVES << HDD_SEEK_SUB) + 2];
+	uint32_t reach[HDD_REACH_STEPS]; /* see hdd_reach */
 };
 
 /* One sector's place. */
@@ -79,6 +82,18 @@ static inline uint32_t hdd_seek_ns(const struct hdd_geometry *g, uint32_t d)
 	uint32_t part = d & ((1u << e) - 1);
 	uint64_t rise = g->seek[i + 1] - g->seek[i];
 	return g->seek[i] + (uint32_t)((rise * part) >> e);
+}
+
+/*
+ * A distance in cylinders beyond which getting to a track takes ns or longer, by the seek
+ * alone: who looks for something sooner need not look there. It is no less than the
+ * height of a band: the next track in layout order, to which the way is a skew however
+ * far it is, lies nearer.
+ */
+static inline uint32_t hdd_reach(const struct hdd_geometry *g, uint32_t ns)
+{
+	uint32_t k = ns >> HDD_REACH_SHIFT;
+	return k < HDD_REACH_STEPS ? g->reach[k] : UINT32_MAX;
 }
 
 #endif

@@ -46,6 +46,37 @@ static void test_seek_rises_from_one_track_to_the_full_stroke(void **state)
 	}
 }
 
+/* Beyond the reach no track is had in time, and no next track lies beyond it. */
+static void test_reach_leaves_nothing_out(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_PROFILES; i++) {
+		struct hdd_place at, next;
+		struct hcb_random r;
+		load(profiles[i]);
+		hcb_random_init(&r, 6, i);
+		for (uint32_t ns = 0; ns < 40000000; ns += 1009) {
+			uint32_t d = hdd_reach(&g, ns);
+			assert_true(d >= g.band);
+			if (d < g.cyls - 1)
+				assert_true(hdd_seek_ns(&g, d + 1) >= ns);
+			if (d > g.band &&
+			    d < g.cyls - 1) /* and it is no wider than a step */
+				assert_true(hdd_seek_ns(&g, d) <
+				            ns + (1u << HDD_REACH_SHIFT));
+		}
+		for (int k = 0; k < 100000; k++) {
+			hdd_locate(&g, hcb_random_below(&r, g.sectors), &at);
+			next = at;
+			if (!hdd_next_track(&g, &next))
+				continue;
+			uint32_t far =
+			        next.cyl > at.cyl ? next.cyl - at.cyl : at.cyl - next.cyl;
+			assert_true(far <= hdd_reach(&g, 0));
+		}
+	}
+}
+
 /* Vendor averages. 1e6 pairs of a curve with a deviation of 3.7 ms: the mean is known to
    0.0037 ms, far inside the 2 % asked for. */
 static void test_mean_seek_is_the_vendors(void **state)
@@ -164,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_every_profile_holds_its_sectors),
 	        cmocka_unit_test(test_seek_rises_from_one_track_to_the_full_stroke),
+	        cmocka_unit_test(test_reach_leaves_nothing_out),
 	        cmocka_unit_test(test_mean_seek_is_the_vendors),
 	        cmocka_unit_test(test_zones_fall_inward_and_stream_at_their_rate),
 	        cmocka_unit_test(test_streaming_and_locating_agree),
