@@ -23,7 +23,7 @@ struct slot {
 	uint32_t number; /* of a write */
 	uint64_t sent;   /* of a flush */
 	bool busy;
-	char buf[CUT_SECTORS * CUT_SECTOR];
+	_Alignas(8) char buf[CUT_SECTORS * CUT_SECTOR]; /* stamped by words */
 };
 
 static struct {
