@@ -181,9 +181,7 @@ static json_t *targets(const struct hcb_observed *o)
 		hcb_kvs_u64(&k, "size_bytes", dev->size_bytes);
 		hcb_kvs_u64(&k, "used_bytes", o->layout->used_bytes[d]);
 		hcb_kvs_str(&k, "fua_method",
-		            dev->caps & HCB_CAP_FUA && o->run->fua_native
-		                    ? "native"
-		                    : "write, then flush");
+		            geo->fua[d] ? "native" : "write, then flush");
 		json_object_update(facts, o->described[d]);
 		json_t *t =
 		        json_pack("{sosssssO}", "volumes", vols, "target", dev->target,
