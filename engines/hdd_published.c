@@ -178,7 +178,7 @@ static int format_figure(const struct hdd_published *p, enum hdd_figure_id id, c
 {
 	const char *suffix = units[figures[id].unit].suffix;
 	const struct hdd_quantiles *set = hdd_figure_quantiles(p, id);
-	if (!set)
+	if (figures[id].unit != HDD_UNIT_QUANTILES)
 		return snprintf(buf, size, "%.6g%s", p->figure[id].value, suffix);
 	int n = 0;
 	for (size_t i = 0; i < set->n && n >= 0 && (size_t)n < size; i++)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/core/units.h"
 #include "lab/disk_targets.h"
 
 #define MAX_KNOBS   4 /* one is left empty: the end */
@@ -15,7 +16,7 @@
 
 struct knob {
 	const char *section, *key;
-	double grid_from, grid_to; /* tried first, times 2 each; 0: not */
+	uint64_t grid_from, grid_to; /* tried first, times 2 each; 0: not */
 };
 
 struct group {
@@ -32,7 +33,8 @@ static const struct group groups[] = {
          {HDD_MEAN_SEEK, HDD_READ_1, HDD_READ_1_RESPONSE, HDD_READ_SPAN_5,
           HDD_READ_SPAN_25, -1}},
         {"queue",
-         {{"queue", "rpo_window", 1, 32}, {"queue", "age_limit", 4e6, 1024e6}},
+         {{"queue", "rpo_window", 1, 32},
+          {"queue", "age_limit", 4 * HCB_MS, 1024 * HCB_MS}},
          {HDD_READ_2, HDD_READ_4, HDD_READ_8, HDD_READ_16, HDD_READ_32,
           HDD_READ_32_RESPONSE, HDD_READ_32_P99, -1}},
         {"settling",
@@ -148,11 +150,11 @@ static void look_about(struct fit *ft, const struct knob *k, const int *figure)
 	const struct hcb_opt *o0 = find_key(k[0].section, k[0].key);
 	const struct hcb_opt *o1 = find_key(k[1].section, k[1].key);
 	ft->bench->length = length * GRID_LENGTH;
-	for (double a = k[0].grid_from; a <= k[0].grid_to; a *= 2)
-		for (double b = k[1].grid_from; b <= k[1].grid_to; b *= 2) {
+	for (uint64_t a = k[0].grid_from; a <= k[0].grid_to; a *= 2)
+		for (uint64_t b = k[1].grid_from; b <= k[1].grid_to; b *= 2) {
 			p = base;
-			hdd_profile_set_number(o1, &p, b);
-			double cost = try_value(ft, o0, a, figure, &p);
+			hdd_profile_set_number(o1, &p, (double)b);
+			double cost = try_value(ft, o0, (double)a, figure, &p);
 			if (cost < least) {
 				least = cost;
 				ft->best = p;

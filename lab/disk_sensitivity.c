@@ -42,9 +42,12 @@ static void measure(struct sweep *sw, const struct hdd_profile *p,
 			                    ? t->measure(sw->bench, t->arg)
 			                    : NAN;
 		}
-		for (int i = 0; i < DISK_TARGETS; i++)
-			if (disk_targets[i].share_of)
-				out[s][i] /= out[s][target_of(disk_targets[i].share_of)];
+		for (int i = 0; i < DISK_TARGETS; i++) {
+			const char *of = disk_targets[i].share_of;
+			int whole = of ? target_of(of) : -1;
+			if (whole >= 0)
+				out[s][i] /= out[s][whole];
+		}
 	}
 }
 
@@ -62,9 +65,9 @@ static double moved_by(const struct sweep *sw, int i)
 	}
 	double mean = sum / n, var = (squares - n * mean * mean) / (n - 1);
 	double error = sqrt(var > 0 ? var / n : 0);
-	return fabs(mean) > sw->o->least && fabs(mean) > student[sw->o->seeds - 1] * error
-	               ? mean
-	               : 0;
+	unsigned freedom = sw->o->seeds - 1;
+	double t = student[freedom < MAX_SEEDS ? freedom : MAX_SEEDS - 1];
+	return fabs(mean) > sw->o->least && fabs(mean) > t * error ? mean : 0;
 }
 
 /* ---- other profiles ---- */
