@@ -63,6 +63,8 @@ char *disk_stat_text(struct serve *sv)
 	        "timer_fifo", sv->fifo, "memory_locked", sv->locked_memory, "lateness_ns",
 	        lateness_json(&sv->late), "served", served_json(&sv->counters), "faults",
 	        faults_json(sv), "trouble", trouble);
+	if (doc)
+		json_object_set_new(doc, "record", disk_record_json(sv->record));
 	if (doc && sv->emulation)
 		sv->emulation->live(sv->dev, doc);
 	pthread_mutex_unlock(&sv->lock);

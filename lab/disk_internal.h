@@ -18,6 +18,7 @@
 #include "engines/emulation.h"
 #include "engines/target.h"
 #include "lab/disk_fault.h"
+#include "lab/disk_record.h"
 #include "lab/disk_serve.h"
 
 #define MAX_IO     (1u << 20) /* largest request libfuse 3.14 lets through */
@@ -66,7 +67,8 @@ struct serve {
 	bool stopping, fifo, locked_memory;
 	uint32_t most_queued;
 	struct disk_counters counters;
-	struct hcb_hist late; /* wall ns from when an op was done to the reply */
+	struct disk_recorder *record; /* NULL: nothing is recorded */
+	struct hcb_hist late;         /* wall ns from when an op was done to the reply */
 	pthread_t timer;
 };
 
@@ -83,6 +85,8 @@ void disk_push_again(struct serve *sv);
 
 /* disk_timer.c: from the engine to the kernel */
 
+/* Under the lock: counts and records a request that is answered now. */
+void disk_account(struct serve *sv, const struct request *r, uint64_t now);
 /* Sends the reply and frees the request. */
 void disk_answer(struct serve *sv, struct request *r);
 /* Answers every request that is done. timed: by the timer thread, lateness is recorded.

@@ -10,28 +10,11 @@
 
 #include "lab/disk_internal.h"
 
-/* A free request, or NULL after answering: a disk that fails does not touch its data. */
-static struct request *take(struct serve *sv, fuse_req_t req, enum hcb_op_kind kind,
-                            uint64_t off, uint64_t len)
+static void fill(struct request *r, enum hcb_op_kind kind, uint64_t off, uint64_t len,
+                 uint64_t now)
 {
-	struct request *r = NULL;
-	pthread_mutex_lock(&sv->lock);
-	int error = sv->faults.fail ? EIO : sv->unused ? 0 : EBUSY;
-	if (!error) {
-		r = sv->unused;
-		sv->unused = r->next;
-		r->bad = disk_fault_hits(&sv->faults, kind, off, len);
-		r->busy = true;
-	}
-	sv->counters.failed += error != 0;
-	pthread_mutex_unlock(&sv->lock);
-	if (!r) {
-		fuse_reply_err(req, error);
-		return NULL;
-	}
-	r->req = req;
 	r->kind = kind;
-	r->arrive_ns = hcb_clock_now(&sv->clock);
+	r->arrive_ns = now;
 	r->error = 0;
 	/* The arm goes to a bad sector as it goes to read it, and comes back with
 	 * nothing.
@@ -41,6 +24,32 @@ static struct request *take(struct serve *sv, fuse_req_t req, enum hcb_op_kind k
 	r->op.off = off;
 	r->op.len = (uint32_t)len;
 	r->op.result = 0;
+}
+
+/* A free request, or NULL after answering: a disk that fails does not touch its data. */
+static struct request *take(struct serve *sv, fuse_req_t req, enum hcb_op_kind kind,
+                            uint64_t off, uint64_t len)
+{
+	struct request *r = NULL, none = {.req = req};
+	uint64_t now = hcb_clock_now(&sv->clock);
+	fill(&none, kind, off, len, now);
+	pthread_mutex_lock(&sv->lock);
+	none.error = sv->faults.fail ? EIO : sv->unused ? 0 : EBUSY;
+	if (none.error) {
+		disk_account(sv, &none, now);
+	} else {
+		r = sv->unused;
+		sv->unused = r->next;
+		r->bad = disk_fault_hits(&sv->faults, kind, off, len);
+		r->busy = true;
+	}
+	pthread_mutex_unlock(&sv->lock);
+	if (!r) {
+		fuse_reply_err(req, none.error);
+		return NULL;
+	}
+	r->req = req;
+	fill(r, kind, off, len, now);
 	return r;
 }
 

@@ -30,6 +30,21 @@ int disk_serve_run(const struct disk_serve_opts *o, struct hcb_err *err)
 
 #define N_READERS 4
 
+static int start_record(struct serve *sv, struct hcb_err *err)
+{
+	struct timespec ts;
+	struct hcb_diskrec_header h = {.size_bytes = sv->dev->size_bytes,
+	                               .block_bytes = sv->dev->block_bytes,
+	                               .dilation = sv->clock.dilation};
+	if (!sv->o->record)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	uint64_t wall = (uint64_t)((double)hcb_clock_now(&sv->clock) * h.dilation);
+	h.started_unix_ns = (uint64_t)ts.tv_sec * HCB_SEC + (uint64_t)ts.tv_nsec - wall;
+	snprintf(h.target, sizeof(h.target), "%s", sv->dev->target);
+	return disk_record_start(sv->o->record, &h, &sv->record, err);
+}
+
 /* Can a file system live on it? */
 static int check_caps(const struct serve *sv, struct hcb_err *err)
 {
@@ -231,6 +246,8 @@ int disk_serve_run(const struct disk_serve_opts *o, struct hcb_err *err)
 	if (!r)
 		r = open_buffers(sv, err);
 	if (!r)
+		r = start_record(sv, err);
+	if (!r)
 		r = mount_it(sv, err);
 	if (!r) {
 		sv->locked_memory = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
@@ -239,8 +256,9 @@ int disk_serve_run(const struct disk_serve_opts *o, struct hcb_err *err)
 	}
 	if (sv->se)
 		fuse_session_destroy(sv->se);
+	int r2 = disk_record_stop(sv->record, r ? NULL : err);
 	let_go(sv);
-	return r;
+	return r ? r : r2;
 }
 
 #endif

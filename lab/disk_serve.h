@@ -21,6 +21,7 @@
 struct disk_serve_opts {
 	const char *target; /* as runs take it; must store data */
 	const char *dir;
+	const char *record;   /* file to record every request in, or NULL */
 	uint64_t seed;        /* of the target's chance, where it has no key for it */
 	uint64_t size_bytes;  /* the least it must hold; 0: whatever it does */
 	uint64_t deadline_ns; /* for each call to the outside, and for what is out at the

@@ -47,8 +47,16 @@ static void reply(const struct request *r)
 		fuse_reply_err(r->req, 0);
 }
 
-static void count(struct disk_counters *c, const struct request *r, uint64_t now)
+void disk_account(struct serve *sv, const struct request *r, uint64_t now)
 {
+	struct disk_counters *c = &sv->counters;
+	struct hcb_diskrec rec = {.arrive_ns = r->arrive_ns,
+	                          .done_ns = now,
+	                          .off = r->op.off,
+	                          .len = r->op.len,
+	                          .kind = (uint8_t)r->kind,
+	                          .error = (uint16_t)r->error};
+	disk_record_put(sv->record, &rec);
 	if (r->error) {
 		c->failed++;
 		return;
@@ -63,7 +71,7 @@ void disk_answer(struct serve *sv, struct request *r)
 	uint64_t now = hcb_clock_now(&sv->clock);
 	reply(r);
 	pthread_mutex_lock(&sv->lock);
-	count(&sv->counters, r, now);
+	disk_account(sv, r, now);
 	r->busy = false;
 	r->next = sv->unused;
 	sv->unused = r;

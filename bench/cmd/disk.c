@@ -12,8 +12,9 @@ const char hcb_disk_usage[] =
         "on|off]\n"
         "                          [--slow F] [--dilation D] [--data LIMIT] [--timeout "
         "T]\n"
-        "                          [--foreground]\n"
-        "       hcbench disk stat DIR [--json]\n"
+        "                          [--record FILE] [--foreground]\n"
+        "       hcbench disk stat DIR [--json] [--watch] [--every T] [--count N]\n"
+        "       hcbench disk dump FILE [--json]\n"
         "       hcbench disk calibrate PROFILE [--seed N] [--json] [--sensitivity "
         "[--seeds N]]\n"
         "       hcbench disk fit --jobs read|write|uncached --device DEV [--scale X]\n"
@@ -51,6 +52,7 @@ static int disk_main(int argc, char **argv)
 	} sub[] = {{"serve", hcb_disk_serve},
 	           {"stat", hcb_disk_stat},
 	           {"ctl", hcb_disk_ctl},
+	           {"dump", hcb_disk_dump},
 	           {"calibrate", hcb_disk_calibrate},
 	           {"fit", hcb_disk_fit}};
 	for (size_t i = 0; argc > 1 && i < sizeof(sub) / sizeof(sub[0]); i++)

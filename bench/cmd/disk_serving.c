@@ -19,7 +19,7 @@
 #define READY_SECONDS 10
 
 struct serve_conf {
-	char mount[512];
+	char mount[512], record[512];
 	uint64_t size_bytes, data_bytes, seed, timeout_ns;
 	double filled, dilation, slow;
 	int cache, timing, foreground;
@@ -78,6 +78,11 @@ static const struct hcb_opt serve_opts[] = {
          .type = HCB_OPT_SIZE,
          .offset = offsetof(struct serve_conf, data_bytes),
          .help = "most memory the data may take; 0: half of what is free"},
+        {.name = "record",
+         .type = HCB_OPT_STR,
+         .offset = offsetof(struct serve_conf, record),
+         .size = sizeof(((struct serve_conf *)0)->record),
+         .help = "file to record every request in"},
         {.name = "timeout",
          .type = HCB_OPT_DURATION,
          .offset = offsetof(struct serve_conf, timeout_ns),
@@ -282,6 +287,7 @@ int hcb_disk_serve(int argc, char **argv)
 	struct disk_serve_opts o = {
 	        .target = target ? what : text,
 	        .dir = dir,
+	        .record = c.record[0] ? c.record : NULL,
 	        .seed = c.seed,
 	        .size_bytes = target ? c.size_bytes : 0,
 	        .deadline_ns = c.timeout_ns,

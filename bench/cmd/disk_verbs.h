@@ -17,5 +17,6 @@ int hcb_disk_stat(int argc, char **argv);
 int hcb_disk_calibrate(int argc, char **argv);
 int hcb_disk_ctl(int argc, char **argv);
 int hcb_disk_fit(int argc, char **argv);
+int hcb_disk_dump(int argc, char **argv);
 
 #endif
