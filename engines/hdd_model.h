@@ -135,7 +135,8 @@ struct hdd_done {
  */
 struct hdd_watch {
 	void *arg;
-	/* The write with this cookie is in the cache; on the medium (cache off, FUA). */
+	/* The write with this cookie is in the cache; on the medium (cache off, FUA)
+	   or as safe as there (power loss protection). */
 	void (*cached)(void *arg, void *cookie);
 	void (*written)(void *arg, void *cookie);
 	/* What the cache holds of [off, off + len) begins to go to the medium; it, and

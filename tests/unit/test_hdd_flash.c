@@ -203,6 +203,59 @@ static void test_reads_and_writes_take_turns(void **state)
 	hdd_free(m);
 }
 
+/* Where data is, as a store that outlives power cuts is told. */
+struct heard {
+	unsigned cached, written, destaging, destaged;
+};
+
+static void heard_cached(void *arg, void *cookie)
+{
+	(void)cookie;
+	((struct heard *)arg)->cached++;
+}
+
+static void heard_written(void *arg, void *cookie)
+{
+	(void)cookie;
+	((struct heard *)arg)->written++;
+}
+
+static void heard_destaging(void *arg, uint64_t off, uint64_t len)
+{
+	assert_int_equal(off, 1 << 30);
+	assert_int_equal(len, 4096);
+	((struct heard *)arg)->destaging++;
+}
+
+static void heard_destaged(void *arg)
+{
+	((struct heard *)arg)->destaged++;
+}
+
+static void test_what_a_power_cut_takes(void **state)
+{
+	(void)state;
+	for (int plp = 0; plp < 2; plp++) {
+		struct hdd *m = new_ssd(plp ? "sata-ssd-plp" : "sata-ssd", HDD_ON);
+		struct heard h = {0, 0, 0, 0};
+		uint64_t now = 0;
+		hdd_watch(m, &(struct hdd_watch){.arg = &h,
+		                                 .cached = heard_cached,
+		                                 .written = heard_written,
+		                                 .destaging = heard_destaging,
+		                                 .destaged = heard_destaged});
+		hdd_test_one(m, &now, HCB_WRITE, 1 << 30, 4096);
+		assert_int_equal(h.cached, !plp);
+		assert_int_equal(h.written, plp);
+		hdd_test_one(m, &now, HCB_FLUSH, 0, 0);
+		struct hdd_done d;
+		hdd_advance(m, now + HCB_SEC, &d, 1);
+		assert_int_equal(h.destaging, 1);
+		assert_int_equal(h.destaged, 1);
+		hdd_free(m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +269,7 @@ int main(void)
 	        cmocka_unit_test(test_power_loss_protection_makes_flushes_cheap),
 	        cmocka_unit_test(test_a_read_behind_a_flush_waits),
 	        cmocka_unit_test(test_reads_and_writes_take_turns),
+	        cmocka_unit_test(test_what_a_power_cut_takes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
