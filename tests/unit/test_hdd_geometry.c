@@ -78,8 +78,8 @@ static void test_reach_leaves_nothing_out(void **state)
 }
 
 /* Vendor averages. 1e6 pairs of a curve with a deviation of 3.7 ms: the mean is known to
-   0.0037 ms, far inside the 2 % asked for. The DM006's average is not published: its curve
-   was fitted to measured response times. */
+   0.0037 ms, far inside the 2 % asked for. The DM006's average is not published: its
+   curve was fitted to measured response times. */
 static void test_mean_seek_is_the_vendors(void **state)
 {
 	static const double ms[] = {8.5, 8.5, 8.9};
