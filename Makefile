@@ -108,6 +108,14 @@ run: deps  ## set up (as root) and do the main job on the embedded default: the 
 deps:  # installs what is missing when run as root, else says the one line to type
 	@ci/install-deps --auto
 
+accuracy:  ## how far the model disk can be trusted: docs/accuracy.md (as root, half an hour)
+	@$(MAKE) --no-print-directory all
+	@ci/accuracy
+
+plots:  ## docs/img/: the pictures of docs/disk-model.md
+	@$(MAKE) --no-print-directory all
+	@ci/plots
+
 lint:  ## format, static analysis, include direction, registries, shell
 	@ci/lint
 
@@ -125,6 +133,6 @@ clean:  ## remove build/
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-.PHONY: all tests fuzzers perf bench check run deps lint asan tsan format clean help
+.PHONY: all tests fuzzers perf bench check run deps accuracy plots lint asan tsan format clean help
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(addsuffix .d,$(UNIT_BIN) $(FUZZ_BIN)) $(PERF_OBJ:.o=.d) $(wildcard $(B)/perf/*.d)

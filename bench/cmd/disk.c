@@ -19,6 +19,9 @@ const char hcb_disk_usage[] =
         "[--seeds N]]\n"
         "       hcbench disk fit --jobs read|write|uncached --device DEV [--scale X]\n"
         "       hcbench disk fit PROFILE [FIO.json...] [-o NEW.ini] [--seed N] [--json]\n"
+        "       hcbench disk data PROFILE depth|filled|flush|response|seek|zones [--seed "
+        "N]\n"
+        "       hcbench disk demerit REFERENCE.json OTHER.json [--most P] [--json]\n"
         "       hcbench disk ctl DIR LINE...           switches, each LINE one of:\n"
         "           timing on|off    slow FACTOR    fail on|off    hang on|off\n"
         "           error read|write|both OFFSET LENGTH    error clear [OFFSET "
@@ -36,7 +39,9 @@ const char hcb_disk_usage[] =
         "the\n"
         "others DESTROY what is on DEV. Then PROFILE is fitted to fio's answers, or, "
         "without\n"
-        "any, to its own [published] figures.\n";
+        "any, to its own [published] figures.\n"
+        "data: columns for plots (docs/disk-model.md).\n"
+        "demerit: the distance between the response times of two runs of one load.\n";
 
 int hcb_disk_args(const struct hcb_opt *opts, void *conf, int argc, char **argv,
                   const char **pos, int n, struct hcb_err *err)
@@ -54,6 +59,8 @@ static int disk_main(int argc, char **argv)
 	           {"ctl", hcb_disk_ctl},
 	           {"dump", hcb_disk_dump},
 	           {"calibrate", hcb_disk_calibrate},
+	           {"data", hcb_disk_data},
+	           {"demerit", hcb_disk_demerit},
 	           {"fit", hcb_disk_fit}};
 	for (size_t i = 0; argc > 1 && i < sizeof(sub) / sizeof(sub[0]); i++)
 		if (strcmp(sub[i].name, argv[1]) == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* "hcbench disk calibrate": a profile against what is published of the drive. */
+/* "hcbench disk calibrate": a profile against what is published of the drive; "data":
+   what there is to plot of it. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "bench/cmd/disk_verbs.h"
 #include "bench/cmd/verb.h"
 #include "lab/disk_calibrate.h"
+#include "lab/disk_data.h"
 #include "lab/disk_sensitivity.h"
 
 struct calibrate_conf {
@@ -100,4 +102,25 @@ int hcb_disk_calibrate(int argc, char **argv)
 	unsigned n = missed(doc);
 	json_decref(doc);
 	return n ? HCB_EXIT_FAILED : HCB_EXIT_OK;
+}
+
+int hcb_disk_data(int argc, char **argv)
+{
+	static const struct hcb_opt opts[] = {
+	        {.name = "seed",
+	         .type = HCB_OPT_U64,
+	         .def = "1",
+	         .help = "of the spindle and the load"},
+	        {.name = NULL},
+	};
+	struct hcb_err err = HCB_ERR_INIT;
+	struct hdd_profile p;
+	const char *arg[2];
+	uint64_t seed;
+	hcb_opt_defaults(opts, &seed);
+	if (hcb_disk_args(opts, &seed, argc, argv, arg, 2, &err) ||
+	    hdd_profile_find(arg[0], &p, &err) ||
+	    disk_data_print(&p, arg[1], seed, stdout, &err))
+		return hcb_fail(&err);
+	return HCB_EXIT_OK;
 }

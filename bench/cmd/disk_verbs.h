@@ -18,5 +18,7 @@ int hcb_disk_calibrate(int argc, char **argv);
 int hcb_disk_ctl(int argc, char **argv);
 int hcb_disk_fit(int argc, char **argv);
 int hcb_disk_dump(int argc, char **argv);
+int hcb_disk_demerit(int argc, char **argv);
+int hcb_disk_data(int argc, char **argv);
 
 #endif

@@ -60,3 +60,38 @@ run disk fit sata-ssd
 expect_exit 2
 run disk fit
 expect_exit 2
+
+# Columns for plots: the seek curve rises, the media rate falls.
+for what in depth filled flush response seek zones; do
+	run disk data generic-7200 "$what"
+	expect_exit 0
+	[ "$(grep -c '^# ' "$out")" = 1 ] || fail "data $what has no names"
+	[ "$(wc -l <"$out")" -gt 6 ] || fail "data $what has no numbers"
+done
+run disk data generic-7200 seek
+awk '!/^#/ { if ($2 < last) exit 1; last = $2 }' "$out" || fail "the seek curve falls"
+run disk data generic-7200 zones
+awk '!/^#/ { if (last && $2 > last) exit 1; last = $2 }' "$out" || fail "the disk is faster inside"
+run disk data sata-ssd seek
+expect_exit 2
+run disk data generic-7200 sek
+expect_exit 2
+expect_stderr 'did you mean "seek"'
+
+# Demerit: none from a run to itself, little to another spindle, much to another disk.
+for seed in 3 4; do
+	run run micro --on "all=hdd:generic-7200,filled=60%,seed=$seed" --set kind=read --duration 60s -q -o "$tmp/$seed.json"
+	expect_exit 0
+done
+run run micro --on "all=hdd:nearline-5400,filled=60%,seed=3" --set kind=read --duration 60s -q -o "$tmp/slow.json"
+run disk demerit "$tmp/3.json" "$tmp/3.json" --json
+expect_exit 0
+jq -e '.[0].demerit == 0 and .[0].name == "io"' "$out" >/dev/null || fail "not the same as itself"
+run disk demerit "$tmp/3.json" "$tmp/4.json" --most 5%
+expect_exit 0
+run disk demerit "$tmp/3.json" "$tmp/slow.json" --most 5%
+expect_exit 1
+run disk demerit "$tmp/3.json" "$tmp/fio.json"
+expect_exit 1
+run disk demerit "$tmp/3.json"
+expect_exit 2
