@@ -91,7 +91,7 @@ static const struct step {
         {"osds", "OSDs", lab_osds_start, NULL},
         {"pools", "pools", lab_pools_make, NULL},
         {"health", "HEALTH_OK, all placement groups active+clean", lab_health_wait, NULL},
-        {"check", "OSDs see rotating disks", lab_check_osds, NULL},
+        {"check", "OSDs take their disks for what they are", lab_check_osds, NULL},
         {"warm", "warm-up", do_warm, NULL},
         {"timing", "disks' timing on, links shaped", do_timing, NULL},
         {"tunnelled", "Ceph's traffic goes into the tunnel", lab_tunnels_use, has_admin},

@@ -10,6 +10,9 @@
  * memtables are flushed, tables compacted, and, where RocksDB reuses its logs, logs are
  * reused.
  *
+ * (On disks that do not rotate BlueStore defers nothing: there it is values of omap
+ * keys.)
+ *
  * What is measured: flushes the disk saw per kv batch, under 4 KiB overwrites one at a
  * time. 2 says that every sync of the log also writes BlueFS's own journal, because the
  * log grew: so it is in stock Ceph 16.2, for ever, since its RocksDB 6.8 sets
@@ -51,6 +54,7 @@ struct warmer {
 	const struct hcb_pool_spec
 	        *pool; /* the one that is written to, and what of it: */
 	unsigned osds[HCB_LAB_MAX_OSDS], n_osds;
+	bool rotates; /* all of those disks do */
 	rados_ioctx_t io;
 	char *data;
 	uint64_t ops;
@@ -96,15 +100,38 @@ static int least_wal(const struct warmer *w, uint64_t *out, struct hcb_err *err)
 
 /* ---- writing ---- */
 
+/* On hard disks BlueStore defers these, so they pass through the log. */
+static void add_extents(const struct warmer *w, rados_write_op_t op, uint64_t pass)
+{
+	for (unsigned i = 0; i < PER_OP; i++) {
+		uint64_t slot = (pass * PER_OP + i) % PER_OBJECT;
+		rados_write_op_write(op, w->data, EXTENT, slot * STRIDE);
+	}
+}
+
+/* On others it defers nothing; what always passes through the log is a key's value. */
+static void add_values(const struct warmer *w, rados_write_op_t op, uint64_t pass)
+{
+	char names[PER_OP][16];
+	const char *keys[PER_OP], *values[PER_OP];
+	size_t sizes[PER_OP];
+	for (unsigned i = 0; i < PER_OP; i++) {
+		snprintf(names[i], sizeof(names[i]), "%u",
+		         (unsigned)((pass * PER_OP + i) % PER_OBJECT));
+		keys[i] = names[i];
+		values[i] = w->data;
+		sizes[i] = EXTENT;
+	}
+	rados_write_op_omap_set(op, keys, values, sizes, PER_OP);
+}
+
 static rados_write_op_t next_op(struct warmer *w, char *name, size_t size)
 {
 	rados_write_op_t op = rados_create_write_op();
 	uint64_t pass = w->ops / OBJECTS;
 	snprintf(name, size, "hcb-warm.%u", (unsigned)(w->ops % OBJECTS));
-	for (unsigned i = 0; op && i < PER_OP; i++) {
-		uint64_t slot = (pass * PER_OP + i) % PER_OBJECT;
-		rados_write_op_write(op, w->data, EXTENT, slot * STRIDE);
-	}
+	if (op)
+		(w->rotates ? add_extents : add_values)(w, op, pass);
 	w->ops++;
 	return op;
 }
@@ -221,9 +248,16 @@ static int warm_class(struct warmer *w, struct hcb_lab_warm_info *res,
 	if (r)
 		return hcb_err_sys(err, r, "open pool %s", w->pool->name);
 	w->n_osds = 0;
-	for (unsigned i = 0; i < w->lab->n_osds; i++)
-		if (strcmp(w->lab->osds[i].spec.crush_class, w->pool->crush_class) == 0)
-			w->osds[w->n_osds++] = i;
+	w->rotates = true;
+	for (unsigned i = 0; r == 0 && i < w->lab->n_osds; i++) {
+		const struct lab_osd *o = &w->lab->osds[i];
+		bool rotates;
+		if (strcmp(o->spec.crush_class, w->pool->crush_class) != 0)
+			continue;
+		w->osds[w->n_osds++] = i;
+		r = lab_disk_rotates(&o->spec, &rotates, err);
+		w->rotates &= rotates;
+	}
 	for (unsigned i = 0; r == 0 && i < w->n_osds; i++)
 		r = read_counters(w, w->osds[i], &w->base[i], err);
 	if (r == 0)
