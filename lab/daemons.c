@@ -219,7 +219,7 @@ int lab_mons_settle(struct lab *lab, struct hcb_err *err)
 
 /* ---- when one is gone ---- */
 
-static bool last_line_of(const char *path, char *out, size_t size)
+bool lab_last_line(const char *path, char *out, size_t size)
 {
 	char buf[8192];
 	FILE *f = fopen(path, "re");
@@ -241,10 +241,10 @@ static int gone(const struct daemon *d, struct hcb_err *err)
 {
 	char path[192], line[300];
 	snprintf(path, sizeof(path), "%s/log/%s.%s.out", d->lab->dir, d->kind, d->id);
-	if (!last_line_of(path, line, sizeof(line))) {
+	if (!lab_last_line(path, line, sizeof(line))) {
 		snprintf(path, sizeof(path), "%s/log/%s.%s.log", d->lab->dir, d->kind,
 		         d->id);
-		if (!last_line_of(path, line, sizeof(line)))
+		if (!lab_last_line(path, line, sizeof(line)))
 			snprintf(line, sizeof(line), "it logged nothing");
 	}
 	return hcb_err_set(err, -ECHILD, "%s.%s: ended by itself; its last words: %s",

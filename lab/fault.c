@@ -75,9 +75,9 @@ static int signal_osd(const struct order *o, int sig, struct hcb_err *err)
 /* Of a dead machine nothing goes on. Clients of ours in its network are left alone. */
 static bool dies_with_host(pid_t pid, ino_t netns)
 {
-	static const char *const comms[] = {"ceph-osd\n",     "ceph-mon\n",
-	                                    "ceph-mgr\n",     "tincd\n",
-	                                    "ovs-vswitchd\n", "ovsdb-server\n"};
+	static const char *const comms[] = {
+	        "ceph-osd\n",     "ceph-mon\n",     "ceph-mgr\n",       "tincd\n",
+	        "ovs-vswitchd\n", "ovsdb-server\n", "qemu-storage-da\n"};
 	char path[64], comm[32];
 	struct stat st;
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);

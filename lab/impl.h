@@ -161,6 +161,10 @@ int lab_net_bypass(struct lab *lab, bool on, struct hcb_err *err);
 /* "ip -batch" of these lines, in a namespace (NULL: the present one). */
 int lab_ip_batch(const char *netns, const char *lines, struct hcb_err *err);
 
+/* ---- guest.c ---- */
+/* Those that were started, each with its "pid", 0 if it is gone. */
+json_t *lab_guests_json(const struct hcb_lab_info *info);
+
 /* ---- tinc.c ---- */
 /* Keys, files and daemons of all tunnels; waits until "admin" carries. Ceph's traffic
    goes into it from lab_tunnels_use on. */
@@ -211,6 +215,8 @@ int lab_osds_start(struct lab *lab, struct hcb_err *err);
 /* One daemon again: "mon" and "mgr" of host i, "osd" of OSD i. */
 int lab_daemon_start(const struct lab *lab, const char *kind, unsigned i, pid_t *pid,
                      struct hcb_err *err);
+/* The last line of a log; false if it has none. */
+bool lab_last_line(const char *path, char *out, size_t size);
 /* 0, or -ECHILD and a message with the last log line of the daemon that is gone. */
 int lab_daemons_alive(const struct lab *lab, struct hcb_err *err);
 

@@ -148,6 +148,17 @@ struct hcb_lab_traffic {
    and is the caller's. */
 int hcb_lab_traffic(const char *name, const struct hcb_lab_traffic *t, json_t **out,
                     struct hcb_err *err);
+struct hcb_lab_guest {
+	const char *image; /* POOL/IMAGE; made if it does not exist */
+	const char *host;  /* NULL: the first */
+	bool writeback;    /* QEMU's cache=writeback, else cache=none */
+	uint64_t size_bytes;
+};
+/* The image through QEMU's block layer, exported on a Unix socket: *out has its "target"
+   for the nbd engine. One that runs so already is success. *out is the caller's. */
+int hcb_lab_guest(const char *name, const struct hcb_lab_guest *want, json_t **out,
+                  struct hcb_err *err);
+int hcb_lab_guest_stop(const char *name, const char *image, struct hcb_err *err);
 /* Becomes the command; returns only if that fails. */
 int hcb_lab_exec(const char *name, const char *host, char **argv, struct hcb_err *err);
 

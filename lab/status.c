@@ -76,6 +76,7 @@ static json_t *status_of(const struct hcb_lab_info *info)
 	if (j) {
 		add_state(j, info);
 		add_disks(j, info);
+		json_object_set_new(j, "guests", lab_guests_json(info));
 	}
 	return j;
 }

@@ -20,6 +20,9 @@ static const char usage[] =
         "       hcbench lab exec NAME HOST -- COMMAND...\n"
         "       hcbench lab traffic NAME [--from HOST] [--to HOST] [--rate R] "
         "[--seconds N] [--json]\n"
+        "       hcbench lab guest NAME POOL/IMAGE [--host HOST] [--cache "
+        "none|writeback]\n"
+        "                          [--size SIZE] [--stop] [--json]\n"
         "       hcbench lab fault NAME FAULT [ARGUMENT...]   (lab fault --list shows "
         "them)\n"
         "A real Ceph cluster of three hosts on this machine: network namespaces with "
@@ -44,6 +47,7 @@ static const char usage[] =
         "carry it.\n"
         "traffic loads the ports: iperf3 from the virtual machine on h1 to that on h3, "
         "or as said.\n"
+        "guest exports an image through QEMU's block layer and prints its nbd: target.\n"
         "exec runs a command in a host's network with CEPH_CONF set, and ends as it "
         "ends.\n";
 
@@ -207,6 +211,10 @@ static void print_status(const json_t *j)
 	       get(net, "cluster"), get(net, "vm"));
 	printf("  conf %s\n", get(j, "conf"));
 	json_array_foreach(json_object_get(j, "hosts"), i, v) print_host(v);
+	json_array_foreach(json_object_get(j, "guests"), i, v)
+	        printf("  %s with cache=%s on %s: %s%s\n", get(v, "image"),
+	               get(v, "cache"), get(v, "host"), get(v, "target"),
+	               json_integer_value(json_object_get(v, "pid")) ? "" : " (gone)");
 }
 
 static int lab_status(int argc, char **argv)
@@ -326,14 +334,21 @@ static int lab_traffic(int argc, char **argv)
 	return r ? r : lab_traffic_main(argc - 2, argv + 2);
 }
 
+static int lab_guest(int argc, char **argv)
+{
+	int r = need_root();
+	return r ? r : lab_guest_main(argc - 2, argv + 2);
+}
+
 static int lab_main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*main)(int argc, char **argv);
-	} verbs[] = {{"up", lab_up},          {"down", lab_down}, {"status", lab_status},
-	             {"check", lab_check},    {"exec", lab_exec}, {"fault", lab_fault},
-	             {"traffic", lab_traffic}};
+	} verbs[] = {{"up", lab_up},           {"down", lab_down},
+	             {"status", lab_status},   {"check", lab_check},
+	             {"exec", lab_exec},       {"fault", lab_fault},
+	             {"traffic", lab_traffic}, {"guest", lab_guest}};
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].main(argc, argv);

@@ -11,14 +11,23 @@
 static struct hcb_lab_info lab;
 static struct hcb_surroundings around;
 
-/* A file on one of the lab's system disks: "uring:DIR/system/h1/fs/db". */
-static bool on_system_disk(const char *target)
+static bool begins(const char *s, const char *with)
 {
+	return strncmp(s, with, strlen(with)) == 0;
+}
+
+/* A file on one of the lab's system disks, "uring:DIR/system/h1/fs/db", or an image that
+   "lab guest" exports, "nbd:unix:DIR/run/guest.POOL.IMAGE.sock". */
+static bool of_the_lab(const char *target)
+{
+	char head[192];
+	snprintf(head, sizeof(head), "nbd:unix:%s/run/guest.", lab.dir);
+	if (begins(target, head))
+		return true;
 	const char *path = strchr(target, ':');
 	for (unsigned i = 0; path && i < lab.n_hosts; i++) {
-		const char *fs = lab.hosts[i].system_fs;
-		size_t n = strlen(fs);
-		if (n && strncmp(path + 1, fs, n) == 0 && path[1 + n] == '/')
+		snprintf(head, sizeof(head), "%s/", lab.hosts[i].system_fs);
+		if (head[1] && begins(path + 1, head))
 			return true;
 	}
 	return false;
@@ -43,7 +52,7 @@ static bool disks_spread(void)
 }
 
 /* Targets of the lab's cluster need no conf and no keyring, and images are made; so are
-   files on its system disks. */
+   files on its system disks, and exported images are marked. */
 static int prepare(void *arg, struct hcb_dev *dev, struct hcb_err *err)
 {
 	const struct {
@@ -51,7 +60,7 @@ static int prepare(void *arg, struct hcb_dev *dev, struct hcb_err *err)
 	} keys[] = {{"make", "on"}, {"conf", lab.conf}, {"keyring", lab.keyring}};
 	(void)arg;
 	const struct hcb_opt *conf = hcb_opt_find(dev->engine->opts, "conf");
-	bool file = on_system_disk(dev->target);
+	bool file = of_the_lab(dev->target);
 	if (!file && (!conf || ((char *)dev->conf)[conf->offset]))
 		return 0; /* no Ceph, or the user named a cluster: not the lab's to fill
 		             in */

@@ -109,6 +109,51 @@ else
 	echo "no iperf3: throughput not measured"
 fi
 
+# --- the guest's path: the same image through QEMU's block layer ---------------------------
+if command -v qemu-storage-daemon >/dev/null; then
+	asok() { # the client socket of the daemon that exports main/$1
+		_pid=$(cat "$dir/run/guest.main.$1.pid")
+		find "$dir/run" -name "client.admin.$_pid.*.asok"
+	}
+	for cache in none writeback; do
+		run lab guest "$lab" "main/$cache" --cache "$cache" --size 256MiB
+		expect_exit 0
+		target=$(cat "$out")
+		want=$([ $cache = writeback ] && echo true || echo false)
+		ceph --admin-daemon "$(asok $cache)" config get rbd_cache 2>/dev/null |
+			jq -e --arg w "$want" '.rbd_cache == $w' >/dev/null || fail "librbd's cache with cache=$cache"
+		RUN_TIMEOUT=90 run run micro --lab "$lab" --on "all=$target" --set size=64MiB --set bs=8KiB \
+			--set flush=1 --duration 3s -q -o "$tmp/guest.json"
+		case $status in 0 | 11 | 13) ;; *) fail "a run through the guest's path" ;; esac
+		# Every flush that the guest asks for is asked of librbd.
+		ceph --admin-daemon "$(asok $cache)" perf dump 2>/dev/null |
+			jq '[to_entries[] | select(.key | startswith("librbd")) | .value.flush] | add' >"$tmp/flushes"
+		asked=$(jq .totals.flushes "$tmp/guest.json")
+		echo "cache=$cache: $asked flushes asked, librbd had $(cat "$tmp/flushes"), $(jq '.transactions[0].rate_per_s | floor' "$tmp/guest.json")/s"
+		if [ "$asked" -lt 10 ] || [ "$(cat "$tmp/flushes")" -lt "$asked" ]; then
+			fail "flushes: $asked asked, $(cat "$tmp/flushes") passed on"
+		fi
+	done
+	run lab guest "$lab" main/none --cache writeback
+	expect_exit 1
+	expect_stderr_lines 1
+	expect_stderr "exports it with cache=none"
+	run lab guest "$lab" nowhere/vm
+	expect_exit 1
+	expect_stderr_lines 1
+	run lab guest "$lab" vm
+	expect_exit 2
+	run lab status "$lab"
+	expect_stdout "main/none with cache=none on h1: nbd:unix:" "main/writeback with cache=writeback"
+	run lab guest "$lab" main/none --stop
+	expect_exit 0
+	run lab guest "$lab" main/none --stop
+	expect_exit 1
+	# The other is left to "lab down".
+else
+	echo "no qemu-storage-daemon: the guest's path is not tested"
+fi
+
 t=$(now)
 run lab down "$lab"
 expect_exit 0
