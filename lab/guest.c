@@ -135,17 +135,10 @@ static const char *cache_word(const struct guest *g)
 static int start(const struct guest *g, pid_t *pid, struct hcb_err *err)
 {
 	char blockdev[512], server[352], env[64];
-	const char *const argv[] = {PROGRAM,
-	                            "--pidfile",
-	                            g->pidfile,
-	                            "--blockdev",
-	                            blockdev,
-	                            "--nbd-server",
-	                            server,
-	                            "--export",
-	                            "type=nbd,id=guest,node-name=disk,name=,"
-	                            "writable=on",
-	                            NULL};
+	static const char export[] = "type=nbd,id=guest,node-name=disk,name=,writable=on";
+	const char *const argv[] = {
+	        PROGRAM,        "--pidfile", g->pidfile, "--blockdev", blockdev,
+	        "--nbd-server", server,      "--export", export,       NULL};
 	const char *const envs[] = {env, NULL};
 	snprintf(blockdev, sizeof(blockdev),
 	         "driver=rbd,node-name=disk,pool=%s,image=%s,conf=%s,user=admin,"
