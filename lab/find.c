@@ -59,6 +59,13 @@ static void read_lists(const json_t *root, struct hcb_lab_info *out)
 		get_str(v, "loop", o->loop, sizeof(o->loop));
 		get_str(v, "asok", o->asok, sizeof(o->asok));
 	}
+	json_array_foreach(json_object_get(root, "not_emulated"), n, v)
+	{
+		if (out->n_not_emulated < 4)
+			snprintf(out->not_emulated[out->n_not_emulated++],
+			         sizeof(out->not_emulated[0]), "%s",
+			         json_string_value(v));
+	}
 	json_array_foreach(json_object_get(root, "pools"), n, v)
 	{
 		if (out->n_pools < HCB_MAX_POOLS)

@@ -74,6 +74,9 @@ struct hcb_lab_info {
 	unsigned n_osds;
 	char pools[HCB_MAX_POOLS][64];
 	unsigned n_pools;
+	/* What the cluster file asks for and the lab has not, a text each. */
+	char not_emulated[4][160];
+	unsigned n_not_emulated;
 };
 
 struct hcb_lab_up_opts {
@@ -122,6 +125,10 @@ int hcb_lab_fault(const struct hcb_lab_info *info, const char *verb, const char 
                   struct hcb_err *err);
 /* One line for each. */
 void hcb_lab_fault_list(FILE *f);
+
+/* For a result: {"changed": [...], "not_emulated": [...]}, where this cluster differs
+   from Ceph as it comes, and from its file. Owned by the caller. */
+json_t *hcb_lab_departures(const struct hcb_lab_info *info);
 
 /* ---- the verbs ---- */
 

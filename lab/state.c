@@ -259,6 +259,12 @@ void lab_info_from(const struct lab *lab, struct hcb_lab_info *out)
 		snprintf(o->asok, sizeof(o->asok), "%.80s/run/osd.%u.asok", lab->dir,
 		         o->id);
 	}
+	json_t *missing = lab_not_emulated(&lab->cluster), *text;
+	size_t k;
+	json_array_foreach(missing, k, text)
+	        snprintf(out->not_emulated[out->n_not_emulated++],
+	                 sizeof(out->not_emulated[0]), "%s", json_string_value(text));
+	json_decref(missing);
 	out->n_pools = lab->cluster.n_pools;
 	for (unsigned i = 0; i < out->n_pools; i++)
 		memcpy(out->pools[i], lab->cluster.pools[i].name, sizeof(out->pools[i]));
@@ -275,9 +281,11 @@ static json_t *warm_to_json(const struct hcb_lab_warm_info *w)
 /* Where this cluster differs from what Ceph would do by itself: a result must say so. */
 static json_t *changed_json(const struct hcb_lab_info *i)
 {
+	bool logs = i->n_hosts && i->hosts[0].system_fs[0];
 	json_t *list = json_pack(
 	        "[s,s,s,s]", "osd: bdev_enable_discard=true bdev_async_discard=true",
-	        "osd: osd_memory_target=2147483648", "all: debug levels 0",
+	        "osd: osd_memory_target=2147483648",
+	        logs ? "osd, mgr: debug levels 0" : "all: debug levels 0",
 	        "mgr: no Python modules, MGR_MODULE_ERROR muted");
 	if (i->recycle_wal)
 		json_array_append_new(
@@ -286,6 +294,20 @@ static json_t *changed_json(const struct hcb_lab_info *i)
 		                "osd: bluestore_rocksdb_options_annex=wal_recovery_mode="
 		                "kTolerateCorruptedTailRecords"));
 	return list;
+}
+
+static json_t *not_emulated_json(const struct hcb_lab_info *i)
+{
+	json_t *list = json_array();
+	for (unsigned n = 0; n < i->n_not_emulated; n++)
+		json_array_append_new(list, json_string(i->not_emulated[n]));
+	return list;
+}
+
+json_t *hcb_lab_departures(const struct hcb_lab_info *info)
+{
+	return json_pack("{s:o,s:o}", "changed", changed_json(info), "not_emulated",
+	                 not_emulated_json(info));
 }
 
 static json_t *host_to_json(const struct hcb_lab_host_info *h)
@@ -322,15 +344,19 @@ json_t *hcb_lab_info_json(const struct hcb_lab_info *i)
 	}
 	for (unsigned n = 0; n < i->n_pools; n++)
 		json_array_append_new(pools, json_string(i->pools[n]));
-	return json_pack(
-	        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:{s:s,s:s,s:s},s:b,s:b,s:o,s:o,"
-	        "s:o,s:o,s:o}",
+	json_t *j = json_pack(
+	        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:{s:s,s:s,s:s},s:b,s:b,s:o,s:o,s:o,"
+	        "s:o}",
 	        "name", i->name, "cluster", i->cluster_name, "cluster_file",
 	        i->cluster_file, "dir", i->dir, "conf", i->conf, "keyring", i->keyring,
 	        "fsid", i->fsid, "dilation", i->dilation, "network", "public",
 	        i->public_net, "cluster", i->cluster_net, "vm", i->vm_net, "ram", i->ram,
-	        "recycle_wal", i->recycle_wal, "changed", changed_json(i), "warm",
-	        warm_to_json(&i->warm), "hosts", hosts, "osds", osds, "pools", pools);
+	        "recycle_wal", i->recycle_wal, "warm", warm_to_json(&i->warm), "hosts",
+	        hosts, "osds", osds, "pools", pools);
+	json_t *departures = hcb_lab_departures(i);
+	json_object_update(j, departures);
+	json_decref(departures);
+	return j;
 }
 
 int lab_state_save(const struct lab *lab, struct hcb_err *err)

@@ -184,14 +184,16 @@ static void describe(void *arg, struct hcb_kvs *facts)
 		json_array_append_new(disks, d);
 	}
 	json_decref(list);
-	hcb_kvs_json(facts, "lab",
-	             json_pack("{sssss{ssssss}sfsbsfsfsisO}", "name", lab.name, "cluster",
-	                       lab.cluster_name, "network", "public", lab.public_net,
-	                       "cluster", lab.cluster_net, "vm", lab.vm_net, "dilation",
-	                       lab.dilation, "warm", lab.warm.done, "warm_s",
-	                       lab.warm.seconds, "flushes_per_kv_batch",
-	                       lab.warm.kv_flush_ratio, "hosts", (int)lab.n_hosts,
-	                       "disks", disks));
+	json_t *departures = hcb_lab_departures(&lab);
+	json_t *known = json_pack(
+	        "{sssss{ssssss}sfsbsfsfsisO}", "name", lab.name, "cluster",
+	        lab.cluster_name, "network", "public", lab.public_net, "cluster",
+	        lab.cluster_net, "vm", lab.vm_net, "dilation", lab.dilation, "warm",
+	        lab.warm.done, "warm_s", lab.warm.seconds, "flushes_per_kv_batch",
+	        lab.warm.kv_flush_ratio, "hosts", (int)lab.n_hosts, "disks", disks);
+	json_object_update(known, departures);
+	json_decref(departures);
+	hcb_kvs_json(facts, "lab", known);
 	json_decref(disks);
 }
 
