@@ -360,6 +360,25 @@ static int hang_disk(const struct order *o, struct hcb_err *err)
 	return disk_line(o, "hang on\n", err);
 }
 
+static int lie_disk(const struct order *o, struct hcb_err *err)
+{
+	return disk_line(o, "lie on\n", err);
+}
+
+/* The OSD may have found out already, and ended. */
+static int power_cut(const struct order *o, struct hcb_err *err)
+{
+	char id[16];
+	int r = disk_line(o, "power cut\n", err);
+	if (r)
+		return r;
+	snprintf(id, sizeof(id), "%u", o->info->osds[o->osd].id);
+	pid_t pid = lab_daemon_pid(o->info, "osd", id);
+	return pid > 0 && kill(pid, SIGKILL) && errno != ESRCH
+	               ? hcb_err_sys(err, -errno, "kill osd.%s", id)
+	               : 0;
+}
+
 static int heal(const struct order *o, struct hcb_err *err)
 {
 	return lab_heal(o->info, err);
@@ -385,6 +404,9 @@ static const struct fault {
          "its disk takes that many times as long"},
         {"fail-disk", ARG_OSD, fail_disk, "every request of its disk fails"},
         {"hang-disk", ARG_OSD, hang_disk, "its disk answers nothing"},
+        {"lie-disk", ARG_OSD, lie_disk, "its disk acknowledges flushes and does nothing"},
+        {"power-cut", ARG_OSD, power_cut,
+         "its disk loses what it had not written; the OSD dies with it"},
         {"out-osd", ARG_OSD, out, "out of the data map: its data moves elsewhere"},
         {"in-osd", ARG_OSD, in, "back in"},
         {"deep-scrub", ARG_NONE, scrub, "of every OSD"},

@@ -40,8 +40,8 @@ static int heal_links(const struct hcb_lab_info *info, struct hcb_err *err)
 
 static int heal_disks(const struct hcb_lab_info *info, struct hcb_err *err)
 {
-	static const char *const lines[] = {"hang off\n", "fail off\n", "slow 1\n",
-	                                    "error clear\n"};
+	static const char *const lines[] = {"power on\n", "hang off\n", "fail off\n",
+	                                    "slow 1\n",   "lie off\n",  "error clear\n"};
 	int r = 0;
 	for (size_t i = 0; !info->ram && r == 0 && i < sizeof(lines) / sizeof(lines[0]);
 	     i++)

@@ -53,6 +53,10 @@ run lab exec "$lab" h2 -- tc qdisc show dev hcb-eth0
 expect_stdout "rate 20Mbit"
 run lab fault "$lab" slow-disk 0 3
 expect_exit 0
+run lab fault "$lab" lie-disk 1
+expect_exit 0
+run lab status "$lab" --json
+jq -e '[.disks[] | .lie] == [false, true, false]' "$out" >/dev/null || fail "disks that lie: $(jq -c '[.disks[] | .lie]' "$out")"
 run lab fault "$lab" nearfull
 expect_exit 0
 sleep 6
@@ -65,13 +69,24 @@ expect_exit 0
 grep -q '^State:.T' "/proc/$(osd_pid 1)/status" || fail "osd.1 is not stopped"
 run lab fault "$lab" kill-host h3
 expect_exit 0
+old=$(osd_pid 0)
+run lab fault "$lab" power-cut osd.0
+expect_exit 0
+run lab status "$lab" --json
+jq -e '[.disks[] | .power.on] == [false, true, true]' "$out" >/dev/null || fail "power: $(jq -c '[.disks[] | .power]' "$out")"
+run lab fault "$lab" power-cut 0
+expect_exit 1
+expect_stderr_lines 1
 RUN_TIMEOUT=300 run lab fault "$lab" heal
 expect_exit 0
 well "not well after the second heal"
 run lab exec "$lab" h2 -- tc qdisc show dev hcb-eth0
 expect_stdout "rate 1Gbit"
 run lab status "$lab" --json
-jq -e 'all(.disks[]; .slow == 1)' "$out" >/dev/null || fail "a disk is still slow"
+jq -e 'all(.disks[]; .slow == 1 and .power.on and (.lie | not))' "$out" >/dev/null ||
+	fail "a disk is not mended: $(jq -c '[.disks[] | [.slow, .power, .lie]]' "$out")"
+jq -e '.disks[0].power.cuts == 1' "$out" >/dev/null || fail "the power of osd.0's disk was not cut once"
+[ "$(osd_pid 0)" != "$old" ] || fail "osd.0 lived through its disk's power cut"
 run lab down "$lab"
 expect_exit 0
 nothing_left "after the faults"
