@@ -18,6 +18,7 @@
 #include "bench/cmd/doctor_verbs.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/clock.h"
+#include "bench/core/procstat.h"
 #include "bench/core/units.h"
 
 #define LEAST_PACKETS                                                                    \
@@ -31,18 +32,6 @@ struct tunnel {
 	double cpu_s, wall_s;
 	uint64_t packets, bytes;
 };
-
-static bool read_number(const char *path, uint64_t *out)
-{
-	char buf[64];
-	FILE *f = fopen(path, "re");
-	bool ok = f && fgets(buf, sizeof(buf), f);
-	if (f)
-		fclose(f);
-	if (ok)
-		*out = strtoull(buf, NULL, 10);
-	return ok;
-}
 
 static bool is_tunnel(const char *interface)
 {
@@ -111,56 +100,27 @@ static int find_process(struct tunnel *t, struct hcb_err *err)
 	                             t->interface);
 }
 
-/* utime and stime of the whole process, all its threads. */
-static bool cpu_seconds(pid_t pid, double *out)
+static bool look(const struct tunnel *t, uint64_t *cpu_ns, struct hcb_proc_traffic *moved)
 {
-	char path[64], buf[1024];
-	unsigned long user, sys;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	FILE *f = fopen(path, "re");
-	bool ok = f && fgets(buf, sizeof(buf), f);
-	if (f)
-		fclose(f);
-	const char *p = ok ? strrchr(buf, ')') : NULL;
-	if (!p || sscanf(p + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-	                 &user, &sys) != 2)
-		return false;
-	*out = (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
-	return true;
-}
-
-static bool traffic(const char *interface, uint64_t *packets, uint64_t *bytes)
-{
-	static const char *const names[] = {"rx_packets", "tx_packets", "rx_bytes",
-	                                    "tx_bytes"};
-	uint64_t v[4];
-	for (size_t i = 0; i < 4; i++) {
-		char path[128];
-		snprintf(path, sizeof(path), "/sys/class/net/%.31s/statistics/%s",
-		         interface, names[i]);
-		if (!read_number(path, &v[i]))
-			return false;
-	}
-	*packets = v[0] + v[1];
-	*bytes = v[2] + v[3];
-	return true;
+	return hcb_proc_cpu_ns(t->pid, cpu_ns) &&
+	       hcb_proc_traffic(t->pid, t->interface, moved);
 }
 
 static int watch(struct tunnel *t, struct hcb_err *err)
 {
-	double c0, c1;
-	uint64_t p0, p1, b0, b1, from = hcb_monotonic_ns();
-	bool ok = cpu_seconds(t->pid, &c0) && traffic(t->interface, &p0, &b0);
+	uint64_t c0, c1, from = hcb_monotonic_ns();
+	struct hcb_proc_traffic m0, m1;
+	bool ok = look(t, &c0, &m0);
 	poll(NULL, 0, (int)(t->seconds * 1000));
 	t->wall_s = (double)(hcb_monotonic_ns() - from) / 1e9;
-	ok = ok && cpu_seconds(t->pid, &c1) && traffic(t->interface, &p1, &b1);
+	ok = ok && look(t, &c1, &m1);
 	if (!ok)
 		return hcb_err_set(err, -EIO,
 		                   "doctor tunnel: process %d or interface %s went away",
 		                   (int)t->pid, t->interface);
-	t->cpu_s = c1 - c0;
-	t->packets = p1 - p0;
-	t->bytes = b1 - b0;
+	t->cpu_s = (double)(c1 - c0) / 1e9;
+	t->packets = m1.packets - m0.packets;
+	t->bytes = m1.bytes - m0.bytes;
 	return 0;
 }
 
