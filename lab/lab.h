@@ -155,6 +155,15 @@ struct hcb_lab_traffic {
    and is the caller's. */
 int hcb_lab_traffic(const char *name, const struct hcb_lab_traffic *t, json_t **out,
                     struct hcb_err *err);
+#define HCB_LAB_PATH_PACKETS 2000 /* fewer, and a tunnel's cost cannot be told */
+struct hcb_lab_path {
+	const char *from, *to; /* hosts; NULL: the first, and the first other one */
+	uint64_t seconds;      /* of the stream, lab time */
+};
+/* The way replication takes between two hosts: *out, the caller's, has round trip,
+   throughput of one stream, processor time per packet (docs/results-format.md). */
+int hcb_lab_path(const char *name, const struct hcb_lab_path *p, json_t **out,
+                 struct hcb_err *err);
 struct hcb_lab_guest {
 	const char *image; /* POOL/IMAGE; made if it does not exist */
 	const char *host;  /* NULL: the first */

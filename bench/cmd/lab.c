@@ -20,6 +20,8 @@ static const char usage[] =
         "       hcbench lab exec NAME HOST -- COMMAND...\n"
         "       hcbench lab traffic NAME [--from HOST] [--to HOST] [--rate R] "
         "[--seconds N] [--json]\n"
+        "       hcbench lab path NAME [--from HOST] [--to HOST] [--seconds N] "
+        "[--json]\n"
         "       hcbench lab guest NAME POOL/IMAGE [--host HOST] [--cache "
         "none|writeback]\n"
         "                          [--size SIZE] [--stop] [--json]\n"
@@ -47,6 +49,9 @@ static const char usage[] =
         "carry it.\n"
         "traffic loads the ports: iperf3 from the virtual machine on h1 to that on h3, "
         "or as said.\n"
+        "path measures the way replication takes: round trip, one stream, processor "
+        "time\n"
+        "per packet.\n"
         "guest exports an image through QEMU's block layer and prints its nbd: target.\n"
         "exec runs a command in a host's network with CEPH_CONF set, and ends as it "
         "ends.\n";
@@ -334,6 +339,12 @@ static int lab_traffic(int argc, char **argv)
 	return r ? r : lab_traffic_main(argc - 2, argv + 2);
 }
 
+static int lab_path(int argc, char **argv)
+{
+	int r = need_root();
+	return r ? r : lab_path_main(argc - 2, argv + 2);
+}
+
 static int lab_guest(int argc, char **argv)
 {
 	int r = need_root();
@@ -345,10 +356,9 @@ static int lab_main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*main)(int argc, char **argv);
-	} verbs[] = {{"up", lab_up},           {"down", lab_down},
-	             {"status", lab_status},   {"check", lab_check},
-	             {"exec", lab_exec},       {"fault", lab_fault},
-	             {"traffic", lab_traffic}, {"guest", lab_guest}};
+	} verbs[] = {{"up", lab_up},           {"down", lab_down}, {"status", lab_status},
+	             {"check", lab_check},     {"exec", lab_exec}, {"fault", lab_fault},
+	             {"traffic", lab_traffic}, {"path", lab_path}, {"guest", lab_guest}};
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].main(argc, argv);

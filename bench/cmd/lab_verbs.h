@@ -9,6 +9,7 @@
 /* From the document of hcb_lab_check. */
 void lab_print_check(const json_t *check);
 int lab_traffic_main(int argc, char **argv);
+int lab_path_main(int argc, char **argv);
 int lab_guest_main(int argc, char **argv);
 
 #endif

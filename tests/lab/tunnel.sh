@@ -91,6 +91,18 @@ if [ "$port" -lt "$tap" ] || [ "$port" -gt $((tap * 13 / 10)) ]; then
 	fail "the port carried $port bytes for the tunnel's $tap"
 fi
 
+# What the way costs: the stream goes through the tunnel, and its daemons take time for it.
+run lab path "$lab" --seconds 2 --json
+expect_exit 0
+echo "path: $(jq -c '[.rtt_ns, .bit_per_s, .tunnel_us_per_packet_from, .tunnel_us_per_packet_to]' "$out")"
+jq -e '.tunnel and .interface == "hcb-admin" and .address == "10.1.0.2" and .rtt_ns > 0 and .mss_bytes < 1400
+	and .bit_per_s > 1e6 and .bit_per_s < 1e9 and .tunnel_us_per_packet_from > 0 and .tunnel_us_per_packet_to > 0
+	and .processor_us_per_packet > .tunnel_us_per_packet_from and .assumed_us_per_packet == [6, 14]' \
+	"$out" >/dev/null || fail "path: $(jq -c . "$out")"
+run lab path "$lab" --from h2 --to h2
+expect_exit 2
+expect_stderr_lines 1
+
 # --- virtual machines --------------------------------------------------------------------
 for h in h1 h2 h3; do
 	on "${h}_vm" ip -o link show eth0 | grep -q 'mtu 1380' || fail "MTU of $h's machine"

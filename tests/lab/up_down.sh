@@ -67,6 +67,13 @@ ceph_h1 osd tree --format json
 [ "$(jq '[.nodes[] | select(.type == "host" and (.children | length) == 1)] | length' "$out")" \
 	= 3 ] || fail "an OSD on each host"
 
+# Without a tunnel the way is the port, and no daemon's time is in it.
+run lab path "$lab" --seconds 1 --from h3 --json
+expect_exit 0
+jq -e '.from == "h3" and .to == "h1" and .interface == "hcb-eth0" and (.tunnel | not) and .rtt_ns > 0
+	and .bit_per_s > 1e6 and .bit_per_s < 1.05e9 and .tunnel_us_per_packet_from == null
+	and .assumed_us_per_packet == null' "$out" >/dev/null || fail "path: $(jq -c . "$out")"
+
 # What goes in through librbd comes out again.
 head -c 8388608 /dev/urandom >"$tmp/in"
 inside h2 timeout 60 rbd --no-progress import "$tmp/in" main/test
