@@ -2,6 +2,7 @@
 #include "bench/ab.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/core/student.h"
@@ -124,5 +125,62 @@ json_t *hcb_ab_metrics(json_t *const *a, json_t *const *b, size_t n)
 		                  hcb_ab_verdict_name(r.verdict), "more_pairs",
 		                  r.more ? json_integer(r.more) : json_null()));
 	}
+	return out;
+}
+
+/* ---- paths ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return x < y ? -1 : x > y;
+}
+
+static const json_t *path_of(const json_t *entry, const char *side)
+{
+	const char *s = json_string_value(json_object_get(entry, "side"));
+	return s && strcmp(s, side) == 0 ? json_object_get(entry, "path") : NULL;
+}
+
+/* Of those that have it; NULL: none has. */
+static json_t *median(const json_t *log, const char *side, const char *key)
+{
+	double v[2 * HCB_AB_MAX_PAIRS];
+	size_t n = 0;
+	for (size_t i = 0; i < json_array_size(log) && n < sizeof(v) / sizeof(v[0]);
+	     i++) {
+		const json_t *path = path_of(json_array_get(log, i), side);
+		const json_t *x = json_object_get(path, key);
+		if (json_is_number(x))
+			v[n++] = json_number_value(x);
+	}
+	if (!n)
+		return NULL;
+	qsort(v, n, sizeof(v[0]), by_value);
+	return json_real((v[(n - 1) / 2] + v[n / 2]) / 2);
+}
+
+json_t *hcb_ab_path(const json_t *log, const char *side)
+{
+	json_t *out = NULL, *v;
+	const char *key;
+	size_t probes = 0;
+	for (size_t i = 0; i < json_array_size(log); i++) {
+		const json_t *path = path_of(json_array_get(log, i), side);
+		if (!json_is_object(path))
+			continue;
+		probes++;
+		if (!out)
+			out = json_deep_copy(path);
+	}
+	/* What is no number is the lab's, and the same each time. */
+	json_object_foreach(out, key, v)
+	{
+		json_t *m = median(log, side, key);
+		if (m)
+			json_object_set_new(out, key, m);
+	}
+	if (out)
+		json_object_set_new(out, "probes", json_integer((json_int_t)probes));
 	return out;
 }

@@ -48,4 +48,11 @@ const char *hcb_ab_verdict_name(enum hcb_ab_verdict v);
  */
 json_t *hcb_ab_metrics(json_t *const *a, json_t *const *b, size_t n);
 
+/*
+ * What was measured of one side's way of replication ("path" in the log's entries of that
+ * side), each number's median: {"probes": n, ...as "lab path" has it...}. NULL: never.
+ * Owned by the caller.
+ */
+json_t *hcb_ab_path(const json_t *log, const char *side);
+
 #endif

@@ -27,6 +27,43 @@ static void put_side(FILE *f, const json_t *ab, const char *side, char letter)
 	fputc('\n', f);
 }
 
+static void put_tunnel(FILE *f, const json_t *p)
+{
+	const json_t *from = json_object_get(p, "tunnel_us_per_packet_from");
+	const json_t *to = json_object_get(p, "tunnel_us_per_packet_to");
+	const json_t *range = json_object_get(p, "assumed_us_per_packet");
+	if (json_is_number(from) && json_is_number(to))
+		fprintf(f,
+		        "     tunnel: %.1f us of processor a packet sent, %.1f received",
+		        json_number_value(from), json_number_value(to));
+	else
+		fprintf(f, "     tunnel: too few packets to tell its cost");
+	if (json_is_array(range))
+		fprintf(f, " (assumed: %g to %g)",
+		        json_number_value(json_array_get(range, 0)),
+		        json_number_value(json_array_get(range, 1)));
+	fputc('\n', f);
+}
+
+static void put_path(FILE *f, const json_t *ab, const char *side, char letter)
+{
+	const json_t *p = json_object_get(json_object_get(ab, side), "path");
+	char rtt[32];
+	if (!json_is_object(p))
+		return;
+	hcb_fmt_ns(rtt, sizeof(rtt), num(p, "rtt_ns"));
+	fprintf(f, "  %c's way of replication (%s to %s, %s; medians of %.0f):\n", letter,
+	        str(p, "from"), str(p, "to"), str(p, "interface"), num(p, "probes"));
+	fprintf(f, "     round trip %s, one stream %.0f Mbit/s", rtt,
+	        num(p, "bit_per_s") / 1e6);
+	if (json_is_number(json_object_get(p, "processor_us_per_packet")))
+		fprintf(f, ", %.1f us of processor a packet",
+		        num(p, "processor_us_per_packet"));
+	fprintf(f, ", processors %.0f %% busy\n", 100 * num(p, "host_busy"));
+	if (json_is_true(json_object_get(p, "tunnel")))
+		put_tunnel(f, p);
+}
+
 static void put_value(FILE *f, const json_t *m, const char *key)
 {
 	char buf[32] = "n/a";
@@ -80,6 +117,8 @@ void hcb_text_ab(FILE *f, const json_t *doc)
 	fprintf(f, ", seeds from %.0f\n", num(ab, "seed"));
 	put_side(f, ab, "a", 'A');
 	put_side(f, ab, "b", 'B');
+	put_path(f, ab, "a", 'A');
+	put_path(f, ab, "b", 'B');
 	put_runs(f, json_object_get(doc, "runs"));
 	fprintf(f, "\n%-18s%12s%12s%9s  %-16s  %s\n", str(doc, "transaction"), "A", "B",
 	        "B/A", "95 % interval", "B is");

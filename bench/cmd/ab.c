@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bench/ab.h"
+#include "bench/cmd/ab_labs.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/atomic_file.h"
 #include "bench/core/child.h"
@@ -23,8 +24,10 @@
 #define DEFAULT_PAIRS 5
 #define DEFAULT_LIMIT (3600 * HCB_SEC)
 
+#define MAX_PASSED 64
+
 struct side {
-	const char *file;
+	const char *what; /* scenario file, or workload */
 	json_t *doc[HCB_AB_MAX_PAIRS];
 };
 
@@ -33,10 +36,13 @@ struct ab {
 	uint64_t pairs, seed, limit_ns;
 	const char *out, *keep;
 	bool json, quiet;
+	struct ab_labs labs;
+	const char *passed[2 * MAX_PASSED]; /* options that are run's */
+	size_t n_passed;
 	char dir[64]; /* of results that are not kept */
 	size_t n;     /* pairs complete */
 	unsigned dropped;
-	json_t *log; /* every run: pair, side, verdict, reasons */
+	json_t *log; /* every run: pair, side, verdict, reasons, path */
 };
 
 static volatile sig_atomic_t signal_seen;
@@ -47,11 +53,31 @@ static void on_signal(int sig)
 }
 
 static const struct option options[] = {
-        {"pairs", required_argument, NULL, 'p'}, {"seed", required_argument, NULL, 's'},
-        {"limit", required_argument, NULL, 'l'}, {"keep", required_argument, NULL, 'k'},
-        {"json", no_argument, NULL, 'j'},        {"output", required_argument, NULL, 'o'},
-        {"quiet", no_argument, NULL, 'q'},       {NULL, 0, NULL, 0},
+        {"pairs", required_argument, NULL, 'p'},
+        {"seed", required_argument, NULL, 's'},
+        {"limit", required_argument, NULL, 'l'},
+        {"keep", required_argument, NULL, 'k'},
+        {"json", no_argument, NULL, 'j'},
+        {"output", required_argument, NULL, 'o'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"labs", required_argument, NULL, 'L'},
+        {"in-turn", no_argument, NULL, 'T'},
+        {"on", required_argument, NULL, 'O'},
+        {"set", required_argument, NULL, 'S'},
+        {"duration", required_argument, NULL, 'D'},
+        {"warmup", required_argument, NULL, 'W'},
+        {NULL, 0, NULL, 0},
 };
+
+static int pass(struct ab *a, const char *option, struct hcb_err *err)
+{
+	if (a->n_passed + 2 > sizeof(a->passed) / sizeof(a->passed[0]))
+		return hcb_err_usage(err, "ab: more than %d options for the runs",
+		                     MAX_PASSED);
+	a->passed[a->n_passed++] = option;
+	a->passed[a->n_passed++] = optarg;
+	return 0;
+}
 
 static int parse_number(const char *opt, uint64_t min, uint64_t max, uint64_t *out,
                         struct hcb_err *err)
@@ -90,9 +116,45 @@ static int one_option(struct ab *a, int c, char **argv, struct hcb_err *err)
 	case 'q':
 		a->quiet = true;
 		return 0;
+	case 'L':
+		return ab_labs_parse(optarg, &a->labs, err);
+	case 'T':
+		a->labs.in_turn = true;
+		return 0;
+	case 'O':
+		return pass(a, "--on", err);
+	case 'S':
+		return pass(a, "--set", err);
+	case 'D':
+		return pass(a, "--duration", err);
+	case 'W':
+		return pass(a, "--warmup", err);
 	default:
 		return hcb_bad_option("ab", c, argv, options, err);
 	}
+}
+
+static bool is_file(const char *word)
+{
+	size_t n = strlen(word);
+	return strchr(word, '/') || (n > 4 && strcmp(word + n - 4, ".ini") == 0);
+}
+
+/* Two scenarios; or one, or a workload, on two labs. */
+static int take_sides(struct ab *a, char **words, int n, struct hcb_err *err)
+{
+	bool labs = *a->labs.lab[0].target;
+	if (n != 2 && !(n == 1 && labs))
+		return hcb_err_usage(err, "ab: expected two scenario files, or one or a "
+		                          "workload with --labs A,B");
+	if (a->labs.in_turn && !labs)
+		return hcb_err_usage(err, "ab: --in-turn without --labs A,B");
+	for (int i = 0; i < 2; i++) {
+		a->side[i].what = words[n == 2 ? i : 0];
+		if (is_file(a->side[i].what) && access(a->side[i].what, R_OK))
+			return hcb_err_sys(err, -errno, "read %s", a->side[i].what);
+	}
+	return 0;
 }
 
 static int parse(int argc, char **argv, struct ab *a, struct hcb_err *err)
@@ -106,13 +168,10 @@ static int parse(int argc, char **argv, struct ab *a, struct hcb_err *err)
 		r = one_option(a, c, argv, err);
 	if (r)
 		return r;
-	if (argc - optind != 2)
-		return hcb_err_usage(err, "ab: expected two scenario files");
-	for (int i = 0; i < 2; i++) {
-		a->side[i].file = argv[optind + i];
-		if (access(a->side[i].file, R_OK))
-			return hcb_err_sys(err, -errno, "read %s", a->side[i].file);
-	}
+	a->labs.quiet = a->quiet;
+	r = take_sides(a, argv + optind, argc - optind, err);
+	if (r)
+		return r;
 	return a->out ? hcb_result_path_check(a->out, err) : 0;
 }
 
@@ -125,51 +184,70 @@ static void result_path(const struct ab *a, size_t pair, unsigned side, char *bu
 	         pair + 1);
 }
 
+/* The lab's way of replication, looked at after each run: what drifts is seen. */
+static json_t *path_of(const json_t *doc)
+{
+	const json_t *lab = json_object_get(json_object_get(doc, "facts"), "lab");
+	const char *name = json_string_value(json_object_get(lab, "name"));
+	return name && !signal_seen ? ab_lab_path(name) : NULL;
+}
+
 static void note(struct ab *a, size_t pair, unsigned side, const json_t *doc)
 {
 	const json_t *v = json_object_get(doc, "validity");
 	json_array_append_new(
-	        a->log,
-	        json_pack("{sisssOsOsO}", "pair", (int)pair + 1, "side", side ? "b" : "a",
-	                  "run_id", json_object_get(json_object_get(doc, "run"), "id"),
-	                  "verdict", json_object_get(v, "verdict"), "reasons",
-	                  json_object_get(v, "reasons")));
+	        a->log, json_pack("{sisssOsOsOso*}", "pair", (int)pair + 1, "side",
+	                          side ? "b" : "a", "run_id",
+	                          json_object_get(json_object_get(doc, "run"), "id"),
+	                          "verdict", json_object_get(v, "verdict"), "reasons",
+	                          json_object_get(v, "reasons"), "path", path_of(doc)));
+}
+
+/* Its exit code, -1 if it has none, in *code. */
+static int run_child(struct ab *a, unsigned side, uint64_t seed, const char *path,
+                     int *code, struct hcb_err *err)
+{
+	char text[32], what[600];
+	const char *argv[16 + 2 * MAX_PASSED];
+	size_t n = 0;
+	struct hcb_child_result res;
+	struct hcb_child_opts o = {.timeout_ns = a->limit_ns, .quiet_fail = true};
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
+	snprintf(what, sizeof(what), "run %s", a->side[side].what);
+	const char *const head[] = {
+	        "/proc/self/exe", "run", a->side[side].what, "-q", "-o", path,
+	        "--seed",         text};
+	for (; n < sizeof(head) / sizeof(head[0]); n++)
+		argv[n] = head[n];
+	for (size_t i = 0; i < a->n_passed; i++)
+		argv[n++] = a->passed[i];
+	if (*a->labs.lab[side].target) {
+		argv[n++] = "--lab";
+		argv[n++] = a->labs.lab[side].name;
+	}
+	argv[n] = NULL;
+	int r = hcb_child_run(argv, &o, &res, err);
+	*code = r == 0 && WIFEXITED(res.status) ? WEXITSTATUS(res.status) : -1;
+	bool made = *code == HCB_EXIT_OK || *code == HCB_EXIT_UNSTEADY ||
+	            *code == HCB_EXIT_INVALID;
+	if (!r && !made)
+		r = signal_seen ? hcb_err_set(err, -EINTR, "ab: interrupted")
+		                : ab_child_failed(what, &res, *code, err);
+	hcb_child_result_free(&res);
+	return r;
 }
 
 /* 0: *doc is a result that counts, or NULL if it was INVALID. */
 static int run_side(struct ab *a, size_t pair, unsigned side, json_t **doc,
                     struct hcb_err *err)
 {
-	char path[600], seed[32];
+	char path[600];
 	json_error_t je;
-	struct hcb_child_result res;
+	int code;
 	result_path(a, pair, side, path, sizeof(path));
-	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)a->seed + pair);
-	const char *const argv[] = {"/proc/self/exe",
-	                            "run",
-	                            a->side[side].file,
-	                            "--seed",
-	                            seed,
-	                            "-q",
-	                            "-o",
-	                            path,
-	                            NULL};
-	struct hcb_child_opts o = {.timeout_ns = a->limit_ns, .quiet_fail = true};
 	*doc = NULL;
-	int r = hcb_child_run(argv, &o, &res, err);
-	int code = r == 0 && WIFEXITED(res.status) ? WEXITSTATUS(res.status) : -1;
-	if (!r && code != HCB_EXIT_OK && code != HCB_EXIT_UNSTEADY &&
-	    code != HCB_EXIT_INVALID) {
-		const char *said = res.errout ? res.errout : "";
-		const char *mine = strncmp(said, "hcbench: ", 9) == 0 ? said + 9 : said;
-		r = signal_seen
-		            ? hcb_err_set(err, -EINTR, "ab: interrupted")
-		            : hcb_err_set(err, -EIO, "run %s: %.*s", a->side[side].file,
-		                          (int)strcspn(mine, "\n"), mine);
-		if (!signal_seen && code > 0)
-			err->exit = (enum hcb_exit)code;
-	}
-	hcb_child_result_free(&res);
+	int r = ab_labs_enter(&a->labs, side, err);
+	r = r ? r : run_child(a, side, a->seed + pair, path, &code, err);
 	if (r)
 		return r;
 	*doc = json_load_file(path, 0, &je);
@@ -182,6 +260,7 @@ static int run_side(struct ab *a, size_t pair, unsigned side, json_t **doc,
 		json_decref(*doc);
 		*doc = NULL;
 	}
+	ab_labs_leave(&a->labs, side);
 	return 0;
 }
 
@@ -202,6 +281,24 @@ static void progress(const struct ab *a, size_t pair, const json_t *const *doc)
 	        pair + 1, (unsigned long long)a->pairs, rate[0], p99[0], rate[1], p99[1]);
 }
 
+static void say_dropped(const struct ab *a)
+{
+	for (size_t i = json_array_size(a->log); i-- > 0;) {
+		const json_t *run = json_array_get(a->log, i);
+		const char *v = json_string_value(json_object_get(run, "verdict"));
+		if (!v || strcmp(v, "INVALID") != 0)
+			continue;
+		const char *why = json_string_value(
+		        json_array_get(json_object_get(run, "reasons"), 0));
+		hcb_say("pair dropped: %s was INVALID: %s",
+		        strcmp(json_string_value(json_object_get(run, "side")), "a")
+		                ? "B"
+		                : "A",
+		        why ? why : "no reason given");
+		return;
+	}
+}
+
 /* A B, B A, A B, ...: what drifts with time falls on both alike. */
 static int run_pair(struct ab *a, size_t attempt, struct hcb_err *err)
 {
@@ -220,7 +317,7 @@ static int run_pair(struct ab *a, size_t attempt, struct hcb_err *err)
 	if (!r) {
 		a->dropped++;
 		if (!a->quiet)
-			hcb_say("pair dropped: a run was INVALID");
+			say_dropped(a);
 	}
 	json_decref(doc[0]);
 	json_decref(doc[1]);
@@ -229,8 +326,10 @@ static int run_pair(struct ab *a, size_t attempt, struct hcb_err *err)
 
 static int run_all(struct ab *a, struct hcb_err *err)
 {
-	int r = 0;
+	int r = ab_labs_up(&a->labs, err);
 	for (size_t i = 0; !r && a->n < a->pairs; i++) {
+		if (signal_seen)
+			return hcb_err_set(err, -EINTR, "ab: interrupted");
 		if (i >= HCB_AB_MAX_PAIRS || a->dropped > a->pairs) {
 			r = hcb_err_set(
 			        err, -EIO,
@@ -247,19 +346,22 @@ static int run_all(struct ab *a, struct hcb_err *err)
 
 /* ---- the document ---- */
 
-static json_t *side_json(const struct side *s, size_t n)
+static json_t *side_json(const struct ab *a, unsigned side)
 {
+	const struct side *s = &a->side[side];
+	size_t n = a->n;
 	const json_t *first = n ? s->doc[0] : NULL;
 	const json_t *targets = json_object_get(first, "targets");
 	const char *target =
 	        json_string_value(json_object_get(json_array_get(targets, 0), "target"));
 	const json_t *lab = json_object_get(json_object_get(first, "facts"), "lab");
 	const char *cluster = json_string_value(json_object_get(lab, "cluster"));
-	return json_pack("{ssssss?ss?}", "scenario", s->file, "workload",
+	return json_pack("{ssssss?ss?so*}", "scenario", s->what, "workload",
 	                 n ? json_string_value(json_object_get(
 	                             json_object_get(first, "run"), "workload"))
 	                   : "",
-	                 "target", target, "cluster", cluster);
+	                 "target", target, "cluster", cluster, "path",
+	                 hcb_ab_path(a->log, side ? "b" : "a"));
 }
 
 static const char *headline(const json_t *doc)
@@ -275,11 +377,10 @@ static json_t *document(const struct ab *a, bool partial)
 	json_t *metrics = hcb_ab_metrics(a->side[0].doc, a->side[1].doc, a->n);
 	const json_t *first = a->n ? a->side[0].doc[0] : NULL;
 	json_object_set_new(doc, "ab",
-	                    json_pack("{sososIsIsIsf}", "a", side_json(&a->side[0], a->n),
-	                              "b", side_json(&a->side[1], a->n), "pairs",
-	                              (json_int_t)a->n, "dropped_pairs",
-	                              (json_int_t)a->dropped, "seed", (json_int_t)a->seed,
-	                              "margin", HCB_AB_MARGIN));
+	                    json_pack("{sososIsIsIsf}", "a", side_json(a, 0), "b",
+	                              side_json(a, 1), "pairs", (json_int_t)a->n,
+	                              "dropped_pairs", (json_int_t)a->dropped, "seed",
+	                              (json_int_t)a->seed, "margin", HCB_AB_MARGIN));
 	json_object_set_new(doc, "transaction", json_string(headline(first)));
 	json_object_set_new(doc, "metrics", metrics);
 	json_object_set(doc, "runs", a->log);
@@ -338,6 +439,7 @@ static int ab_main(int argc, char **argv)
 	sigaction(SIGTERM, &sa, NULL);
 	a.log = json_array();
 	r = run_all(&a, &err);
+	ab_labs_down(&a.labs);
 	int code = a.n || !r ? finish(&a, r != 0, &second) : 0;
 	if (*a.dir)
 		rmdir(a.dir);
@@ -357,9 +459,20 @@ const struct hcb_verb hcb_verb_ab = {
         .name = "ab",
         .summary = "two scenarios in interleaved pairs: the difference, and if it is one",
         .usage = "usage: hcbench ab A.ini B.ini [OPTION...]\n"
+                 "       hcbench ab WORKLOAD|SCENARIO.ini --labs A,B --on VOLUME=TARGET "
+                 "... [OPTION...]\n"
                  "Runs the scenarios in turns, A B, B A, A B, ..., each pair with one "
                  "seed, and prints\n"
                  "the ratio B/A of each metric with its 95 % interval.\n"
+                 "  --labs A,B       the runs happen in these labs, names or cluster "
+                 "files; one that is\n"
+                 "                   not up is brought up, and taken down at the end\n"
+                 "  --in-turn        one lab at a time, a new one for each run: where "
+                 "memory is short,\n"
+                 "                   and where what one lab's disks hold should not "
+                 "count\n"
+                 "  --on, --set, --duration, --warmup\n"
+                 "                   as \"hcbench run\" takes them, for both sides\n"
                  "  --pairs N        default 5, at least 2\n"
                  "  --seed N         of the first pair; each has the next (default 1)\n"
                  "  --limit TIME     for one run (default 1h)\n"
@@ -367,6 +480,8 @@ const struct hcb_verb hcb_verb_ab = {
                  "  -o, --output FILE  also write the comparison there\n"
                  "  --json           print the document instead of the report\n"
                  "  -q, --quiet      no progress\n"
+                 "After each run in a lab the way of replication is measured as \"lab "
+                 "path\" does.\n"
                  "A pair with an INVALID run is dropped and run again.\n"
                  "exit: 0 decided, 1 failed, 2 usage, 11 inconclusive, 13 too many "
                  "invalid runs\n",

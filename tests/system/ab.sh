@@ -38,6 +38,27 @@ expect_exit 1
 expect_stderr "none.ini"
 run ab "$tmp/a.ini" "$tmp/b.ini" --pairs 1
 expect_exit 2
+# Labs: what is no pair of them is said before anything is built.
+for labs in seed-direct "seed-direct," seed-direct,seed-direct a,b,c "seed-direct,no/such name"; do
+	run ab "$tmp/a.ini" --labs "$labs"
+	expect_exit 2
+	expect_stderr_lines 1
+	expect_stderr "--labs $labs"
+done
+run ab "$tmp/a.ini" "$tmp/b.ini" --in-turn
+expect_exit 2
+expect_stderr "--in-turn without --labs"
+run ab "$tmp/a.ini" --labs no-such-lab,nor-this -q
+[ "$status" -ne 0 ] || fail "a lab that no cluster file describes"
+expect_stderr_lines 1
+expect_stderr "no-such-lab"
+# An option for the runs reaches both.
+run ab "$tmp/a.ini" "$tmp/a.ini" --pairs 2 -q --set scale=11 --duration 25s --keep "$tmp/keep"
+jq -s -e 'all(.[]; .run.params.scale == 11 and (.run.command | test("--duration 25s")))' \
+	"$tmp/keep/a1.json" "$tmp/keep/b2.json" >/dev/null || fail "--set and --duration did not reach the runs"
+run ab "$tmp/a.ini" "$tmp/a.ini" -q --set no_such=1
+expect_exit 2
+expect_stderr "no_such"
 scenario hdd:no-such >"$tmp/bad.ini"
 run ab "$tmp/a.ini" "$tmp/bad.ini" -q
 [ "$status" -ne 0 ] || fail "a profile that is not there"

@@ -118,6 +118,28 @@ static void test_more_is_better_turns_the_verdict_and_nulls_give_none(void **sta
 	assert_int_equal(m.verdict, HCB_AB_NONE);
 }
 
+static void test_a_side_s_path_is_the_median_of_its_probes(void **state)
+{
+	(void)state;
+	json_t *log = json_loads(
+	        "[{\"side\":\"a\",\"path\":{\"from\":\"h1\",\"rtt_ns\":50,\"x\":null}},"
+	        " {\"side\":\"b\",\"path\":{\"from\":\"h9\",\"rtt_ns\":900,\"x\":1}},"
+	        " {\"side\":\"a\"},"
+	        " {\"side\":\"a\",\"path\":{\"from\":\"h1\",\"rtt_ns\":10,\"x\":null}},"
+	        " {\"side\":\"a\",\"path\":{\"from\":\"h1\",\"rtt_ns\":20,\"x\":7}}]",
+	        0, NULL);
+	json_t *a = hcb_ab_path(log, "a"), *b = hcb_ab_path(log, "b");
+	assert_int_equal(json_integer_value(json_object_get(a, "probes")), 3);
+	assert_close(json_number_value(json_object_get(a, "rtt_ns")), 20, 1e-9);
+	assert_close(json_number_value(json_object_get(a, "x")), 7, 1e-9);
+	assert_string_equal(json_string_value(json_object_get(a, "from")), "h1");
+	assert_close(json_number_value(json_object_get(b, "rtt_ns")), 900, 1e-9);
+	assert_null(hcb_ab_path(log, "c"));
+	json_decref(a);
+	json_decref(b);
+	json_decref(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +147,7 @@ int main(void)
 	        cmocka_unit_test(test_interval_of_a_known_sample),
 	        cmocka_unit_test(test_verdicts_err_as_seldom_as_promised),
 	        cmocka_unit_test(test_drift_common_to_a_pair_does_not_matter),
+	        cmocka_unit_test(test_a_side_s_path_is_the_median_of_its_probes),
 	        cmocka_unit_test(
 	                test_more_is_better_turns_the_verdict_and_nulls_give_none),
 	};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The labs that "ab" compares: brought up if they are not, taken down if it brought them
+   up, and the way that replication takes in each. */
+#ifndef HCB_CMD_AB_LABS_H
+#define HCB_CMD_AB_LABS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "bench/core/child.h"
+#include "bench/core/err.h"
+
+struct ab_lab {
+	char target[512]; /* as for "lab up"; "": the side has no lab of its own */
+	char name[48];
+	bool made; /* by us: ours to take down */
+};
+
+struct ab_labs {
+	struct ab_lab lab[2];
+	bool in_turn; /* one at a time, a new one for each run */
+	bool quiet;
+};
+
+/* "A,B". Exit 2 if that is not two different labs. */
+int ab_labs_parse(const char *text, struct ab_labs *l, struct hcb_err *err);
+/* Before the first run and after the last; does nothing with in_turn. */
+int ab_labs_up(struct ab_labs *l, struct hcb_err *err);
+void ab_labs_down(struct ab_labs *l);
+/* Around each run of that side; does nothing without in_turn. */
+int ab_labs_enter(struct ab_labs *l, unsigned side, struct hcb_err *err);
+void ab_labs_leave(struct ab_labs *l, unsigned side);
+
+/* "lab path" between its first two hosts, and a warning and NULL if that fails. Owned by
+   the caller. */
+json_t *ab_lab_path(const char *name);
+
+/* What a child of this very program said last, without its name, as our own error; its
+   exit code becomes ours. */
+int ab_child_failed(const char *what, const struct hcb_child_result *res, int code,
+                    struct hcb_err *err);
+
+#endif
