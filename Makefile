@@ -112,6 +112,10 @@ accuracy:  ## how far the model disk can be trusted: docs/accuracy.md (as root, 
 	@$(MAKE) --no-print-directory all
 	@ci/accuracy
 
+fidelity: deps  ## PostgreSQL on a served disk through twenty power cuts (as root, 5 minutes)
+	@$(MAKE) --no-print-directory all
+	@HCB_TEST_TIMEOUT=1200 tests/run $(B) long
+
 plots:  ## docs/img/: the pictures of docs/disk-model.md
 	@$(MAKE) --no-print-directory all
 	@ci/plots
@@ -133,6 +137,6 @@ clean:  ## remove build/
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-.PHONY: all tests fuzzers perf bench check run deps accuracy plots lint asan tsan format clean help
+.PHONY: all tests fuzzers perf bench check run deps accuracy fidelity plots lint asan tsan format clean help
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(addsuffix .d,$(UNIT_BIN) $(FUZZ_BIN)) $(PERF_OBJ:.o=.d) $(wildcard $(B)/perf/*.d)

@@ -11,7 +11,7 @@
 #   drop_loop               detaches it
 
 # shellcheck disable=SC2154 # tmp is system/lib.sh's
-dir=$tmp/m server='' loop=''
+dir=$tmp/m server='' loop='' looped=no
 
 requires_fuse() {
 	requires_root
@@ -65,7 +65,11 @@ ctl() {
 }
 
 make_loop() {
-	loop=$(losetup -f --show --direct-io=on --sector-size "$(stat_of block_bytes)" "$dir/disk" 2>"$err") || skip "no loop device can be set up"
+	loop=$(losetup -f --show --direct-io=on --sector-size "$(stat_of block_bytes)" "$dir/disk" 2>"$err") || {
+		[ "$looped" = no ] || fail "losetup" # it could before
+		skip "no loop device can be set up"
+	}
+	looped=yes
 	echo 1 >"/sys/block/${loop#/dev/}/queue/rotational"
 	echo none >"/sys/block/${loop#/dev/}/queue/scheduler"
 }
