@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The arm, the medium and the read segments. hdd_model.h has the rules in prose. */
+#include <stdlib.h>
+
 #include "engines/hdd_internal.h"
 
 static void arm_at(struct hdd *m, const struct hdd_place *at)
@@ -9,9 +11,9 @@ static void arm_at(struct hdd *m, const struct hdd_place *at)
 	m->track = at->track;
 }
 
-static uint32_t cylinders_to(const struct hdd *m, const struct hdd_place *to)
+static inline uint32_t cylinders_to(const struct hdd *m, uint32_t cyl)
 {
-	return to->cyl > m->cyl ? to->cyl - m->cyl : m->cyl - to->cyl;
+	return (uint32_t)abs((int32_t)cyl - (int32_t)m->cyl);
 }
 
 static inline uint32_t move_ns(const struct hdd *m, const struct hdd_place *to,
@@ -22,7 +24,7 @@ static inline uint32_t move_ns(const struct hdd *m, const struct hdd_place *to,
 	if (to->track == m->track + 1)
 		return m->g.skew_ns;
 	uint32_t settle = write ? (uint32_t)m->p.write_settle_ns : 0;
-	uint32_t d = cylinders_to(m, to);
+	uint32_t d = cylinders_to(m, to->cyl);
 	uint32_t t = d ? hdd_seek_ns(&m->g, d) : 0;
 	if (to->head != m->head && t < m->g.skew_ns)
 		t = m->g.skew_ns;
@@ -115,32 +117,66 @@ uint32_t hdd_continuing(const struct hdd *m)
 	return HDD_NO_SLOT;
 }
 
-/* Most extents are too far away to be had sooner than the best so far: of them the
-   distance is all that is computed. */
+/*
+ * The sector of an extent is under the head after a part of a turn, `pass`, and then each
+ * turn; it is had at the first of these times by which the arm is there. So what can be
+ * had within the turn is had at its pass, and of the others none is sooner. Whether the
+ * arm may be there by then is first asked of a table (hdd_reach), which is never wrong
+ * when it says no. Of two at the same time the older is taken.
+ */
+static uint32_t within_turn(const struct hdd *m, uint32_t base, uint32_t n,
+                            uint32_t *cost)
+{
+	int32_t settle = (int32_t)m->p.write_settle_ns;
+	uint32_t best = HDD_NO_EXTENT, soonest = m->g.rev_ns;
+	const struct hdd_aged *a = m->cache.by_age;
+	for (const struct hdd_aged *end = a + n; a < end; a++) {
+		uint32_t pass = a->angle - base + (a->angle < base ? m->g.rev_ns : 0);
+		int32_t late = (int32_t)pass - settle + 1; /* a seek as long is */
+		uint32_t reach = hdd_reach(&m->g, (uint32_t)(late > 0 ? late : 0));
+		int64_t sooner = (int64_t)soonest - 1 - pass;
+		int64_t nearer = (int64_t)reach - cylinders_to(m, a->cyl);
+		/* Neither is negative. One branch, seldom taken; two are mispredicted. */
+		if ((sooner | nearer) >= 0 &&
+		    move_ns(m, &m->cache.ext[a->i].at, true) <= pass) {
+			soonest = pass;
+			best = a->i;
+		}
+	}
+	*cost = soonest;
+	return best;
+}
+
+static uint32_t past_turn(const struct hdd *m, uint32_t base, uint32_t n, uint32_t *cost)
+{
+	uint32_t best = HDD_NO_EXTENT;
+	*cost = UINT32_MAX;
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t i = m->cache.by_age[k].i;
+		const struct hdd_place *at = &m->cache.ext[i].at;
+		uint32_t c = move_ns(m, at, true);
+		c += wait_ns(m, base, c, at);
+		if (c < *cost) {
+			*cost = c;
+			best = i;
+		}
+	}
+	return best;
+}
+
 uint32_t hdd_pick_extent(const struct hdd *m, uint64_t t, uint64_t *cost)
 {
-	uint32_t base = angle_now(m, t), settle = (uint32_t)m->p.write_settle_ns;
-	uint32_t best = HDD_NO_EXTENT, best_cost = UINT32_MAX, reach = UINT32_MAX;
-	uint32_t i = m->cache.oldest;
+	const struct hdd_cache *c = &m->cache;
 	if (m->flash) {
 		*cost = 0;
-		return i;
+		return c->n ? c->by_age[0].i : HDD_NO_EXTENT;
 	}
-	for (uint64_t n = 0; n < m->p.destage_window && i != HDD_NO_EXTENT; n++) {
-		const struct hdd_extent *e = &m->cache.ext[i];
-		if (cylinders_to(m, &e->at) <= reach) {
-			uint32_t c = move_ns(m, &e->at, true);
-			if (c < best_cost)
-				c += wait_ns(m, base, c, &e->at);
-			if (c < best_cost) {
-				best_cost = c;
-				best = i;
-				reach = hdd_reach(&m->g, c > settle ? c - settle : 0);
-			}
-		}
-		i = e->newer;
-	}
-	*cost = best_cost;
+	uint32_t n = c->n < m->p.destage_window ? c->n : (uint32_t)m->p.destage_window;
+	uint32_t base = angle_now(m, t), soonest;
+	uint32_t best = within_turn(m, base, n, &soonest);
+	if (best == HDD_NO_EXTENT)
+		best = past_turn(m, base, n, &soonest);
+	*cost = soonest;
 	return best;
 }
 

@@ -11,8 +11,10 @@ int hdd_cache_init(struct hdd_cache *c, uint32_t cap)
 	c->cap = cap;
 	c->ext = calloc(cap, sizeof(*c->ext));
 	c->by_lba = calloc(cap, sizeof(*c->by_lba));
+	c->end = calloc(cap, sizeof(*c->end));
+	c->by_age = calloc(cap, sizeof(*c->by_age));
 	c->unused = calloc(cap, sizeof(*c->unused));
-	if (!c->ext || !c->by_lba || !c->unused) {
+	if (!c->ext || !c->by_lba || !c->end || !c->by_age || !c->unused) {
 		hdd_cache_free(c);
 		return -ENOMEM;
 	}
@@ -24,6 +26,8 @@ void hdd_cache_free(struct hdd_cache *c)
 {
 	free(c->ext);
 	free(c->by_lba);
+	free(c->end);
+	free(c->by_age);
 	free(c->unused);
 	memset(c, 0, sizeof(*c));
 }
@@ -34,80 +38,96 @@ void hdd_cache_clear(struct hdd_cache *c)
 		c->unused[i] = c->cap - 1 - i;
 	c->n = 0;
 	c->sectors = 0;
-	c->oldest = c->newest = HDD_NO_EXTENT;
 }
 
-/* Index in by_lba of the first extent that ends at or after lba. */
+/* Index in by_lba of the first extent that ends at or after lba. Halving without a branch
+   that nobody could predict. */
 static uint32_t first_reaching(const struct hdd_cache *c, uint64_t lba)
 {
-	uint32_t lo = 0, hi = c->n;
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-		const struct hdd_extent *e = &c->ext[c->by_lba[mid]];
-		if (e->lba + e->n < lba)
-			lo = mid + 1;
-		else
-			hi = mid;
+	uint32_t lo = 0, left = c->n;
+	while (left > 1) {
+		uint32_t half = left / 2;
+		lo += half & (0u - (uint32_t)(c->end[lo + half - 1] < lba));
+		left -= half;
 	}
-	return lo;
+	return lo + (left && c->end[lo] < lba);
 }
 
-static void unlink_age(struct hdd_cache *c, uint32_t i)
+/* Of a list of n, a place at pos: made, closed. */
+#define OPEN_GAP(list, n, pos)                                                           \
+	memmove(&(list)[(pos) + 1], &(list)[pos], ((n) - (pos)) * sizeof((list)[0]))
+#define CLOSE_GAP(list, n, pos)                                                          \
+	memmove(&(list)[pos], &(list)[(pos) + 1], ((n) - (pos)-1) * sizeof((list)[0]))
+
+/* Index in by_age of extent i. Who asks is mostly about to destage one of the oldest. */
+static uint32_t age_of(const struct hdd_cache *c, uint32_t i)
 {
-	struct hdd_extent *e = &c->ext[i];
-	if (e->older == HDD_NO_EXTENT)
-		c->oldest = e->newer;
-	else
-		c->ext[e->older].newer = e->newer;
-	if (e->newer == HDD_NO_EXTENT)
-		c->newest = e->older;
-	else
-		c->ext[e->newer].older = e->older;
+	uint32_t k = 0;
+	while (c->by_age[k].i != i)
+		k++;
+	return k;
 }
 
-/* Links i just behind (newer than) the extent `older`, or as the newest. */
-static void link_age(struct hdd_cache *c, uint32_t i, uint32_t older)
+static void note_age(struct hdd_cache *c, uint32_t i, uint32_t age_pos)
 {
-	struct hdd_extent *e = &c->ext[i];
-	e->older = older;
-	e->newer = older == HDD_NO_EXTENT ? c->oldest : c->ext[older].newer;
-	if (older == HDD_NO_EXTENT)
-		c->oldest = i;
-	else
-		c->ext[older].newer = i;
-	if (e->newer == HDD_NO_EXTENT)
-		c->newest = i;
-	else
-		c->ext[e->newer].older = i;
+	const struct hdd_place *at = &c->ext[i].at;
+	c->by_age[age_pos] = (struct hdd_aged){i, at->cyl, at->angle};
 }
 
-static void remove_at(struct hdd_cache *c, uint32_t pos)
+static void remove_at(struct hdd_cache *c, uint32_t pos, uint32_t age_pos)
 {
 	uint32_t i = c->by_lba[pos];
-	unlink_age(c, i);
 	c->sectors -= c->ext[i].n;
+	CLOSE_GAP(c->by_age, c->n, age_pos);
+	CLOSE_GAP(c->by_lba, c->n, pos);
+	CLOSE_GAP(c->end, c->n, pos);
 	c->n--;
-	memmove(&c->by_lba[pos], &c->by_lba[pos + 1],
-	        (c->n - pos) * sizeof(c->by_lba[0]));
 	c->unused[c->cap - 1 - c->n] = i;
 }
 
-/* A new extent at by_lba[pos], younger than `older`. The caller has seen that n < cap. */
+/* A new extent at by_lba[pos] and by_age[age_pos], as old as the one before it there
+   unless it is the last. The caller has seen that n < cap. */
 static void insert_at(struct hdd_cache *c, const struct hdd_geometry *g, uint32_t pos,
-                      uint64_t lba, uint64_t n, uint32_t older)
+                      uint64_t lba, uint64_t n, uint32_t age_pos)
 {
 	uint32_t i = c->unused[c->cap - 1 - c->n];
 	struct hdd_extent *e = &c->ext[i];
-	memmove(&c->by_lba[pos + 1], &c->by_lba[pos],
-	        (c->n - pos) * sizeof(c->by_lba[0]));
-	c->by_lba[pos] = i;
-	c->n++;
 	e->lba = lba;
 	e->n = n;
-	e->age = older == c->newest ? c->ages++ : c->ext[older].age;
+	e->age = age_pos == c->n ? c->ages++ : c->ext[c->by_age[age_pos - 1].i].age;
 	hdd_locate(g, lba, &e->at);
-	link_age(c, i, older);
+	OPEN_GAP(c->by_lba, c->n, pos);
+	OPEN_GAP(c->end, c->n, pos);
+	OPEN_GAP(c->by_age, c->n, age_pos);
+	c->by_lba[pos] = i;
+	c->end[pos] = lba + n;
+	note_age(c, i, age_pos);
+	c->n++;
 	c->sectors += n;
+}
+
+/* The extent at by_lba[pos] takes in the next one, and its age if that is older. */
+static void swallow_next(struct hdd_cache *c, uint32_t pos)
+{
+	uint32_t ei = c->by_lba[pos], oi = c->by_lba[pos + 1];
+	struct hdd_extent *e = &c->ext[ei];
+	uint32_t gone = age_of(c, oi);
+	if (c->ext[oi].age < e->age) {
+		uint32_t was = age_of(c, ei);
+		e->age = c->ext[oi].age;
+		note_age(c, ei, gone);
+		gone = was;
+	}
+	remove_at(c, pos + 1, gone);
+}
+
+static void begin_at(struct hdd_cache *c, uint32_t i, uint64_t lba,
+                     const struct hdd_place *at)
+{
+	struct hdd_extent *e = &c->ext[i];
+	e->lba = lba;
+	e->at = *at;
+	note_age(c, i, age_of(c, i));
 }
 
 bool hdd_cache_add(struct hdd_cache *c, const struct hdd_geometry *g, uint64_t lba,
@@ -115,12 +135,13 @@ bool hdd_cache_add(struct hdd_cache *c, const struct hdd_geometry *g, uint64_t l
 {
 	uint32_t pos = first_reaching(c, lba);
 	if (pos == c->n || c->ext[c->by_lba[pos]].lba > lba + n) {
-		insert_at(c, g, pos, lba, n, c->newest);
+		insert_at(c, g, pos, lba, n, c->n);
 		return false;
 	}
 	/* Everything up to the last extent touched becomes one; the oldest's place in the
 	   order of age is kept, so that a hot spot does not stay unwritten for ever. */
-	struct hdd_extent *e = &c->ext[c->by_lba[pos]];
+	uint32_t i = c->by_lba[pos];
+	struct hdd_extent *e = &c->ext[i];
 	uint64_t from = e->lba < lba ? e->lba : lba;
 	uint64_t to = e->lba + e->n > lba + n ? e->lba + e->n : lba + n;
 	while (pos + 1 < c->n) {
@@ -129,19 +150,16 @@ bool hdd_cache_add(struct hdd_cache *c, const struct hdd_geometry *g, uint64_t l
 			break;
 		if (o->lba + o->n > to)
 			to = o->lba + o->n;
-		if (o->age < e->age) {
-			uint32_t ei = c->by_lba[pos], older = o->older;
-			e->age = o->age;
-			unlink_age(c, ei);
-			link_age(c, ei, older == ei ? e->older : older);
-		}
-		remove_at(c, pos + 1);
+		swallow_next(c, pos);
 	}
 	c->sectors += to - from - e->n;
-	if (from != e->lba)
-		hdd_locate(g, from, &e->at);
-	e->lba = from;
+	c->end[pos] = to;
 	e->n = to - from;
+	if (from != e->lba) {
+		struct hdd_place at;
+		hdd_locate(g, from, &at);
+		begin_at(c, i, from, &at);
+	}
 	return true;
 }
 
@@ -150,12 +168,13 @@ void hdd_cache_punch(struct hdd_cache *c, const struct hdd_geometry *g, uint64_t
 {
 	uint64_t to = lba + n;
 	for (uint32_t pos = first_reaching(c, lba + 1); pos < c->n;) {
-		struct hdd_extent *e = &c->ext[c->by_lba[pos]];
+		uint32_t i = c->by_lba[pos];
+		struct hdd_extent *e = &c->ext[i];
 		uint64_t end = e->lba + e->n;
 		if (e->lba >= to)
 			break;
 		if (e->lba >= lba && end <= to) {
-			remove_at(c, pos);
+			remove_at(c, pos, age_of(c, i));
 			continue;
 		}
 		if (e->lba < lba && end > to) {
@@ -163,17 +182,20 @@ void hdd_cache_punch(struct hdd_cache *c, const struct hdd_geometry *g, uint64_t
 				break;
 			c->sectors -= end - lba;
 			e->n = lba - e->lba;
-			insert_at(c, g, pos + 1, to, end - to, c->by_lba[pos]);
+			c->end[pos] = lba;
+			insert_at(c, g, pos + 1, to, end - to, age_of(c, i) + 1);
 			break;
 		}
 		if (e->lba < lba) {
 			c->sectors -= end - lba;
 			e->n = lba - e->lba;
+			c->end[pos] = lba;
 		} else {
+			struct hdd_place at;
 			c->sectors -= to - e->lba;
 			e->n = end - to;
-			e->lba = to;
-			hdd_locate(g, to, &e->at);
+			hdd_locate(g, to, &at);
+			begin_at(c, i, to, &at);
 		}
 		pos++;
 	}
@@ -200,10 +222,9 @@ void hdd_cache_consume(struct hdd_cache *c, uint32_t i, uint64_t n,
 	struct hdd_extent *e = &c->ext[i];
 	if (n < e->n) {
 		c->sectors -= n;
-		e->lba += n;
 		e->n -= n;
-		e->at = *next;
+		begin_at(c, i, e->lba + n, next);
 		return;
 	}
-	remove_at(c, first_reaching(c, e->lba + 1));
+	remove_at(c, first_reaching(c, e->lba + 1), age_of(c, i));
 }

@@ -3,7 +3,8 @@
  * The write cache's dirty extents: disjoint and never adjacent (what touches is merged,
  * so a log that rewrites its last page and goes on stays one extent, and an overwrite
  * replaces what it covers), kept in LBA order for look-up and in order of age for
- * destaging. All memory is taken at init.
+ * destaging. What is looked through for each write lies side by side: the ends in LBA
+ * order, cylinders and angles in order of age. All memory is taken at init.
  */
 #ifndef HCB_ENGINES_HDD_CACHE_H
 #define HCB_ENGINES_HDD_CACHE_H
@@ -17,17 +18,22 @@
 
 struct hdd_extent {
 	uint64_t lba, n;
-	uint64_t age;          /* order of the oldest write in it */
-	uint32_t older, newer; /* list by age */
-	struct hdd_place at;   /* of lba */
+	uint64_t age;        /* order of the oldest write in it */
+	struct hdd_place at; /* of lba */
+};
+
+/* One place in the order of age: the extent, and of at what decides how near it is. */
+struct hdd_aged {
+	uint32_t i, cyl, angle;
 };
 
 struct hdd_cache {
 	struct hdd_extent *ext;
-	uint32_t *by_lba; /* n of them, ascending */
-	uint32_t *unused; /* stack of free ext slots */
+	uint32_t *by_lba;        /* n of them, ascending */
+	uint64_t *end;           /* of by_lba's: lba + n */
+	struct hdd_aged *by_age; /* n of them, the oldest first */
+	uint32_t *unused;        /* stack of free ext slots */
 	uint32_t n, cap;
-	uint32_t oldest, newest;
 	uint64_t sectors; /* in all extents */
 	uint64_t ages;
 };

@@ -111,9 +111,11 @@ static bool reserve(struct hdd *m, struct hdd_slot *s)
 	uint64_t sectors = 0, cmds = m->cache.n + m->destaging_cmds + m->reserved_cmds;
 	bool touches = false;
 	for (unsigned i = 0; i < s->n_pieces; i++) {
-		if (!hdd_cache_covers(&m->cache, s->piece[i].lba, s->piece[i].n))
-			sectors += s->piece[i].n;
-		touches |= hdd_cache_touches(&m->cache, s->piece[i].lba, s->piece[i].n);
+		const struct hdd_piece *pc = &s->piece[i];
+		bool near = hdd_cache_touches(&m->cache, pc->lba, pc->n);
+		if (!near || !hdd_cache_covers(&m->cache, pc->lba, pc->n))
+			sectors += pc->n;
+		touches |= near;
 	}
 	/* What touches an extent will most likely merge: it may go over by a queue's
 	   length, for which the cache has slots. */
