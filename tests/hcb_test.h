@@ -17,6 +17,19 @@
 
 #include "bench/core/err.h"
 
+/* Built with a sanitizer, which takes three to ten times as long: tests of pure
+   arithmetic that take seconds leave to the ordinary build what shows no more here. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* gcc */
+#define HCB_TEST_SLOW 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HCB_TEST_SLOW 1
+#endif
+#endif
+#ifndef HCB_TEST_SLOW
+#define HCB_TEST_SLOW 0
+#endif
+
 /* cmocka 1.1.5 compares floats only, and does not say by how much they differ. */
 #define assert_close(a, b, rel) hcb_assert_close((a), (b), (rel), __FILE__, __LINE__)
 static inline void hcb_assert_close(double a, double b, double rel, const char *file,
