@@ -3,7 +3,9 @@
  * The disk model by itself: 4 KiB requests at uniform places, DEPTH of them outstanding,
  * for SECONDS of processor time. Prints {"ops":, "seconds":, "cpu_s":}.
  *
- *   hdd_direct PROFILE FILLED read|write DEPTH SECONDS
+ *   hdd_direct PROFILE FILLED read|write|cached-write DEPTH SECONDS
+ *
+ * read: the cache as the profile has it; write: without it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +56,8 @@ static void step(struct load *l)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: hdd_direct PROFILE FILLED read|write DEPTH SECONDS\n");
+	fprintf(stderr, "usage: hdd_direct PROFILE FILLED "
+	                "read|write|cached-write DEPTH SECONDS\n");
 	return HCB_EXIT_USAGE;
 }
 
@@ -84,16 +87,20 @@ int main(int argc, char **argv)
 	    hcb_parse_u64(argv[4], &depth) || depth < 1 || depth > 1024 ||
 	    hcb_parse_double(argv[5], &seconds))
 		return usage();
-	if (strcmp(argv[3], "write") == 0)
-		l.kind = HCB_WRITE;
-	else if (strcmp(argv[3], "read") != 0)
+	static const char *const kinds[] = {"read", "write", "cached-write"};
+	static const enum hdd_switch caches[] = {HDD_DEFAULT, HDD_OFF, HDD_ON};
+	unsigned kind = 0;
+	while (kind < 3 && strcmp(argv[3], kinds[kind]) != 0)
+		kind++;
+	if (kind == 3)
 		return usage();
+	l.kind = kind ? HCB_WRITE : HCB_READ;
 	if (hdd_profile_find(argv[1], &profile, &err) == 0) {
 		struct hdd_config cfg = {
 		        .profile = &profile,
 		        .seed = 1,
 		        .filled = filled,
-		        .cache = HDD_DEFAULT,
+		        .cache = caches[kind],
 		        .depth = (uint32_t)depth,
 		        .slow = 1,
 		};
