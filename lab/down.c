@@ -23,6 +23,8 @@
 #include "lab/impl.h"
 
 #define ROUNDS     6
+/* Rounds go on for as long as this: a file system whose disk is gone ends by itself. */
+#define CLEAN_WAIT (20 * HCB_SEC)
 /* Longer than a process needs that is not held by a disk that hangs. */
 #define DEATH_WAIT (4 * HCB_SEC)
 
@@ -81,11 +83,41 @@ static int detach(void *arg, struct hcb_err *err)
 	return r ? hcb_err_sys(err, r, "detach %s", path) : 0;
 }
 
+/*
+ * Devices seen once. A detached device that is still open (a file system that the kernel
+ * is taking apart, a process that waits in it) goes when that is done; by then the
+ * folders that said whose it was may be gone, and the kernel calls its file "/disk".
+ */
+struct seen {
+	int loop[64];
+	unsigned n;
+};
+
+static unsigned find_loops(const char *dir, struct seen *seen, int *out, unsigned max)
+{
+	unsigned n = lab_hunt_loops(dir, out, max);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned k = 0;
+		while (k < seen->n && seen->loop[k] != out[i])
+			k++;
+		if (k == seen->n && k < 64)
+			seen->loop[seen->n++] = out[i];
+	}
+	for (unsigned i = 0; i < seen->n; i++) {
+		unsigned k = 0;
+		while (k < n && out[k] != seen->loop[i])
+			k++;
+		if (k == n && n < max && lab_loop_orphaned(seen->loop[i]))
+			out[n++] = seen->loop[i];
+	}
+	return n;
+}
+
 /* In jobs: a device whose disk server hangs may hold us for as long as that lives. */
-static unsigned detach_loops(const char *dir, struct hcb_err *err)
+static unsigned detach_loops(const char *dir, struct seen *seen, struct hcb_err *err)
 {
 	int loops[64];
-	unsigned n = lab_hunt_loops(dir, loops, 64), left = 0;
+	unsigned n = find_loops(dir, seen, loops, 64), left = 0;
 	for (unsigned i = 0; i < n; i++)
 		left += lab_job_run("detach a loop device", NULL, 3 * HCB_SEC, detach,
 		                    &loops[i], err) != 0;
@@ -161,7 +193,8 @@ static void remove_netns(const char *name)
 }
 
 /* Says what is left, or nothing if nothing is. */
-static bool anything_left(const char *name, const char *dir, char *what, size_t size)
+static bool anything_left(const char *name, const char *dir, struct seen *seen,
+                          char *what, size_t size)
 {
 	static struct lab_proc procs[LAB_MAX_PROCS];
 	static char mounts[8][256];
@@ -169,7 +202,7 @@ static bool anything_left(const char *name, const char *dir, char *what, size_t 
 	int loops[8];
 	if (lab_hunt_procs(name, dir, procs))
 		snprintf(what, size, "process %d", (int)procs[0].pid);
-	else if (lab_hunt_loops(dir, loops, 8))
+	else if (find_loops(dir, seen, loops, 8))
 		snprintf(what, size, "/dev/loop%d", loops[0]);
 	else if (lab_hunt_mounts(dir, mounts, 8))
 		snprintf(what, size, "mount %s", mounts[0]);
@@ -182,7 +215,7 @@ static bool anything_left(const char *name, const char *dir, char *what, size_t 
 	return true;
 }
 
-static void clean_round(const char *name, const char *dir)
+static void clean_round(const char *name, const char *dir, struct seen *seen)
 {
 	const unsigned first = 1u << LAB_PREY_CLIENT | 1u << LAB_PREY_OSD;
 	const unsigned daemons =
@@ -192,10 +225,10 @@ static void clean_round(const char *name, const char *dir)
 	unmount_systems(dir);
 	/* A loop device that will not go waits for its disk server: then that goes first.
 	 */
-	if (detach_loops(dir, NULL) == 0)
+	if (detach_loops(dir, seen, NULL) == 0)
 		stop_kinds(name, dir, 1u << LAB_PREY_DISK, 2 * HCB_SEC);
 	stop_kinds(name, dir, 1u << LAB_PREY_DISK, 0);
-	if (detach_loops(dir, NULL))
+	if (detach_loops(dir, seen, NULL))
 		return;
 	unmount_all(dir);
 	remove_netns(name);
@@ -209,18 +242,23 @@ int lab_clean(const char *name, const char *dir, struct hcb_err *err)
 	if (lab_check_ground(name, dir, err))
 		return -EPERM;
 	/* The signal that ended "lab up" must not end its cleaning as well. */
-	sig_atomic_t seen = lab_stop_signal;
+	sig_atomic_t told = lab_stop_signal;
 	lab_stop_signal = 0;
+	struct seen seen = {.n = 0};
+	uint64_t end = hcb_monotonic_ns() + CLEAN_WAIT;
 	int r = 0;
-	for (int i = 0; i < ROUNDS && anything_left(name, dir, what, sizeof(what)); i++) {
-		clean_round(name, dir);
+	/* Not by time alone: a round that waits for a disk that hangs takes long. */
+	for (int i = 0; (i < ROUNDS || hcb_monotonic_ns() < end) &&
+	                anything_left(name, dir, &seen, what, sizeof(what));
+	     i++) {
+		clean_round(name, dir, &seen);
 		if (i)
 			usleep(200000);
 	}
-	if (anything_left(name, dir, what, sizeof(what)))
+	if (anything_left(name, dir, &seen, what, sizeof(what)))
 		r = hcb_err_set(err, -EBUSY, "take down lab %s: %s is still there", name,
 		                what);
-	lab_stop_signal = seen;
+	lab_stop_signal = told;
 	return r;
 }
 
@@ -269,13 +307,14 @@ int hcb_lab_down(const char *name, struct hcb_err *err)
 {
 	char dir[96], what[300], parent[512];
 	struct lab_lock lock;
+	struct seen seen = {.n = 0};
 	uint64_t start = hcb_monotonic_ns();
 	lab_parent_dir(parent, sizeof(parent));
 	int r = lab_dir(name, dir, sizeof(dir), err);
 	r = r ? r : lab_check_elsewhere(name, dir, err);
 	r = r ? r : lab_check_ground(name, dir, err);
 	if (r == 0 && access(parent, F_OK) &&
-	    !anything_left(name, dir, what, sizeof(what))) {
+	    !anything_left(name, dir, &seen, what, sizeof(what))) {
 		hcb_say("lab %s: there is none", name);
 		return 0;
 	}
@@ -283,7 +322,7 @@ int hcb_lab_down(const char *name, struct hcb_err *err)
 		r = lock_or_stop(name, &lock, err);
 	if (r)
 		return r;
-	bool was = anything_left(name, dir, what, sizeof(what));
+	bool was = anything_left(name, dir, &seen, what, sizeof(what));
 	r = lab_clean(name, dir, err);
 	lab_unlock(&lock, r == 0);
 	if (r)

@@ -200,14 +200,28 @@ static bool folder_uses(const char *dir, const char *kind, int loop)
 	return found;
 }
 
-static bool loop_of(const char *dir, int loop)
+static bool backing_file(int loop, char *file, size_t size)
 {
-	char path[96], file[PATH_MAX];
-	size_t n = strlen(dir);
+	char path[96];
 	snprintf(path, sizeof(path), "/sys/block/loop%d/loop/backing_file", loop);
-	if (lab_read_file(path, file, sizeof(file)) <= 0)
+	if (lab_read_file(path, file, size) <= 0)
 		return false;
 	file[strcspn(file, "\n")] = '\0';
+	return true;
+}
+
+bool lab_loop_orphaned(int loop)
+{
+	char file[PATH_MAX];
+	return backing_file(loop, file, sizeof(file)) && strncmp(file, "/disk", 5) == 0;
+}
+
+static bool loop_of(const char *dir, int loop)
+{
+	char file[PATH_MAX];
+	size_t n = strlen(dir);
+	if (!backing_file(loop, file, sizeof(file)))
+		return false;
 	if (strncmp(file, dir, n) == 0 && file[n] == '/')
 		return true;
 	return strncmp(file, "/disk", 5) == 0 &&

@@ -258,6 +258,8 @@ struct lab_proc {
 unsigned lab_hunt_procs(const char *name, const char *dir, struct lab_proc *out);
 /* Numbers of loop devices over files of the lab. */
 unsigned lab_hunt_loops(const char *dir, int *out, unsigned max);
+/* Attached to a file of a disk server whose mount is gone: "/disk", the kernel says. */
+bool lab_loop_orphaned(int loop);
 /* Mount points in or below dir, the deepest last. */
 unsigned lab_hunt_mounts(const char *dir, char (*out)[256], unsigned max);
 #define LAB_MAX_NETNS (2 * HCB_MAX_HOSTS + 1)
