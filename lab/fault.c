@@ -10,6 +10,7 @@
  *
  * heal.c mends everything.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@
 
 #include "bench/core/opt.h"
 #include "lab/client.h"
+
+#define DEATH_WAIT (10 * HCB_SEC)
 
 enum arg { ARG_NONE, ARG_OSD, ARG_HOST, ARG_OSD_FACTOR, ARG_HOST_RATE };
 
@@ -54,6 +57,54 @@ pid_t lab_recorded_pid(const struct hcb_lab_info *info, const char *kind, const 
 	    strcmp(comm, want) != 0 || !hcb_process_alive(pid))
 		return -1;
 	return pid;
+}
+
+/* A process that is on its way out, or will be as soon as its disk answers. */
+static bool dying(pid_t pid)
+{
+	static const char pending[] = "\nShdPnd:";
+	char path[64], buf[4096];
+	unsigned long flags = 0;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (!hcb_process_alive(pid) || lab_read_file(path, buf, sizeof(buf)) <= 0)
+		return false;
+	/* proc(5): after the name in brackets state, ppid, pgrp, session, tty, tpgid and
+	   the kernel's flags, of which 4 is PF_EXITING. */
+	const char *p = strrchr(buf, ')');
+	if (p && sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 && flags & 4)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (lab_read_file(path, buf, sizeof(buf)) <= 0)
+		return false;
+	p = strstr(buf, pending);
+	return p && strtoull(p + strlen(pending), NULL, 16) & 1ULL << (SIGKILL - 1);
+}
+
+static bool any_dying(const char *dir)
+{
+	char path[512], buf[32];
+	bool found = false;
+	DIR *d = opendir(dir);
+	for (struct dirent *e; d && !found && (e = readdir(d));) {
+		size_t len = strlen(e->d_name);
+		if (len < 4 || strcmp(e->d_name + len - 4, ".pid") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (lab_read_file(path, buf, sizeof(buf)) > 0)
+			found = dying((pid_t)strtol(buf, NULL, 10));
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+void lab_dying_wait(const struct hcb_lab_info *info)
+{
+	char dir[160];
+	snprintf(dir, sizeof(dir), "%s/run", info->dir);
+	uint64_t end = hcb_monotonic_ns() + DEATH_WAIT;
+	while (any_dying(dir) && hcb_monotonic_ns() < end)
+		usleep(20000);
 }
 
 static int signal_daemon(const struct hcb_lab_info *info, const char *kind,

@@ -170,8 +170,21 @@ json_t *lab_guests_json(const struct hcb_lab_info *info);
    goes into it from lab_tunnels_use on. */
 int lab_tunnels_make(struct lab *lab, struct hcb_err *err);
 int lab_tunnels_use(struct lab *lab, struct hcb_err *err);
-/* Starts those that are gone, of a lab that was up. */
-int lab_tunnels_revive(const struct hcb_lab_info *info, struct lab *lab,
+/*
+ * Waits until every host has reached every other over the network "over" for a second on
+ * end, and starts the daemon of the tunnel "net" anew on a host that has not within
+ * wait_ns, three times at most.
+ *
+ * tincd 1.0 makes a new key for every ANS_KEY it sends. In a mesh two of them may go to
+ * the same host by different ways, and the older arrive last: from then on one direction
+ * carries nothing, until a check of the path's MTU (each minute) or of the key (each
+ * hour) mends it. docs/lab.md says how often that was seen.
+ */
+#define LAB_TUNNEL_WAIT (5 * HCB_SEC) /* of Ceph's tunnel: it needs less than one */
+int lab_tunnels_settle(struct lab *lab, enum lab_net over, enum lab_net net,
+                       uint64_t wait_ns, struct hcb_err *err);
+/* Starts those that are gone, of a lab that was up; says whether any was. */
+int lab_tunnels_revive(const struct hcb_lab_info *info, struct lab *lab, bool *any,
                        struct hcb_err *err);
 void lab_tunnel_interface(enum lab_net net, char *buf, size_t size);
 
@@ -185,8 +198,10 @@ int lab_vms_revive(const struct hcb_lab_info *info, struct lab *lab, struct hcb_
 int lab_vms_reach(struct lab *lab, struct hcb_err *err);
 
 /* ---- reach.c ---- */
-/* Waits until each host (virtual machine) reaches each other one over this network. */
-int lab_reach_all(const struct lab *lab, enum lab_net net, struct hcb_err *err);
+/* Waits until each host (virtual machine) has reached each other one over this network
+   for a second on end. -ETIMEDOUT: host number *from has not. */
+int lab_reach_within(const struct lab *lab, enum lab_net net, uint64_t wait_ns,
+                     unsigned *from, struct hcb_err *err);
 
 /* Both ends of a host's cable, in lab time: the wall rate is that by the dilation. */
 int lab_net_shape_host(const char *lab_name, const char *host, uint64_t bit_per_s,
@@ -275,6 +290,9 @@ pid_t lab_daemon_pid(const struct hcb_lab_info *info, const char *kind, const ch
 /* Of any program that leaves DIR/run/KIND.ID.pid. */
 pid_t lab_recorded_pid(const struct hcb_lab_info *info, const char *kind, const char *id,
                        const char *name);
+/* Waits, some seconds at most, for those that were killed and are not gone yet: they
+   still hold their files and their address. */
+void lab_dying_wait(const struct hcb_lab_info *info);
 int lab_link_set(const struct hcb_lab_info *info, const char *host, bool up,
                  struct hcb_err *err);
 int lab_link_shape(const struct hcb_lab_info *info, const char *host, uint64_t bit_per_s,

@@ -23,6 +23,8 @@
 
 #include "lab/impl.h"
 
+/* The spanning tree listens and learns first. */
+#define VM_WAIT (30 * HCB_SEC)
 #define SCHEMA  "/usr/share/openvswitch/vswitch.ovsschema"
 #define BRIDGE  "vmbr1"
 #define UNDER   "brphy"
@@ -342,5 +344,5 @@ int lab_vms_revive(const struct hcb_lab_info *info, struct lab *lab, struct hcb_
 
 int lab_vms_reach(struct lab *lab, struct hcb_err *err)
 {
-	return lab_reach_all(lab, LAB_NET_VM, err);
+	return lab_tunnels_settle(lab, LAB_NET_VM, LAB_NET_VMLINK, VM_WAIT, err);
 }

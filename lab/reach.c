@@ -15,14 +15,17 @@
 
 #include "lab/impl.h"
 
-#define NOBODY     9 /* discard */
-#define REACH_WAIT (30 * HCB_SEC)
-#define TRY_MS     150
+#define NOBODY   9 /* discard */
+#define TRY_MS   150
+/* Rounds that all have to be answered, and the pause between two: 1 s in all. */
+#define ROUNDS   5
+#define PAUSE_US 200000
 
 struct reach {
 	const struct lab *lab;
 	unsigned from;
 	enum lab_net net;
+	uint64_t wait_ns;
 };
 
 static bool answers(const char *address)
@@ -46,38 +49,49 @@ static bool answers(const char *address)
 	return code == ECONNREFUSED || code == 0;
 }
 
-static int reach_others(void *arg, struct hcb_err *err)
+static int reach_one(const struct reach *j, unsigned to, uint64_t deadline,
+                     struct hcb_err *err)
 {
-	const struct reach *j = arg;
-	uint64_t deadline = hcb_monotonic_ns() + REACH_WAIT;
 	char address[32];
-	for (unsigned i = 0; i < j->lab->cluster.n_hosts; i++) {
-		if (i == j->from)
-			continue;
-		lab_address(j->net, i, address, sizeof(address));
-		while (!answers(address)) {
-			if (hcb_monotonic_ns() > deadline)
-				return hcb_err_set(
-				        err, -ETIMEDOUT,
-				        "reach %s from %s: no answer over \"%s\" in %d s",
-				        address, j->lab->hosts[j->from].name,
-				        lab_net_kind(j->net)->name,
-				        (int)(REACH_WAIT / HCB_SEC));
-			usleep(20000);
-		}
+	lab_address(j->net, to, address, sizeof(address));
+	while (!answers(address)) {
+		if (hcb_monotonic_ns() > deadline)
+			return hcb_err_set(
+			        err, -ETIMEDOUT,
+			        "reach %s from %s: no answer over \"%s\" in %d s",
+			        address, j->lab->hosts[j->from].name,
+			        lab_net_kind(j->net)->name, (int)(j->wait_ns / HCB_SEC));
+		usleep(20000);
 	}
 	return 0;
 }
 
-int lab_reach_all(const struct lab *lab, enum lab_net net, struct hcb_err *err)
+static int reach_others(void *arg, struct hcb_err *err)
+{
+	const struct reach *j = arg;
+	uint64_t deadline = hcb_monotonic_ns() + j->wait_ns;
+	int r = 0;
+	for (unsigned round = 0; r == 0 && round < ROUNDS; round++) {
+		if (round)
+			usleep(PAUSE_US);
+		for (unsigned i = 0; r == 0 && i < j->lab->cluster.n_hosts; i++)
+			if (i != j->from)
+				r = reach_one(j, i, deadline, err);
+	}
+	return r;
+}
+
+int lab_reach_within(const struct lab *lab, enum lab_net net, uint64_t wait_ns,
+                     unsigned *from, struct hcb_err *err)
 {
 	struct lab_job jobs[HCB_MAX_HOSTS];
 	struct reach args[HCB_MAX_HOSTS];
-	uint64_t deadline = hcb_monotonic_ns() + REACH_WAIT + 5 * HCB_SEC;
+	uint64_t deadline = hcb_monotonic_ns() + wait_ns + 5 * HCB_SEC;
 	unsigned n = 0;
 	int r = 0;
+	*from = 0;
 	for (; r == 0 && n < lab->cluster.n_hosts; n++) {
-		args[n] = (struct reach){lab, n, net};
+		args[n] = (struct reach){lab, n, net, wait_ns};
 		r = lab_job_start(&jobs[n], "reach the other hosts",
 		                  net == LAB_NET_VM ? lab->hosts[n].vm_netns
 		                                    : lab->hosts[n].netns,
@@ -85,6 +99,8 @@ int lab_reach_all(const struct lab *lab, enum lab_net net, struct hcb_err *err)
 	}
 	for (unsigned i = 0; i < n; i++) {
 		int r2 = lab_job_wait(&jobs[i], deadline, r ? NULL : err);
+		if (r2 && r == 0)
+			*from = i;
 		r = r ? r : r2;
 	}
 	return r;

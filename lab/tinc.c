@@ -9,13 +9,16 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lab/impl.h"
 
-#define KEYS_WAIT (60 * HCB_SEC)
+#define KEYS_WAIT    (60 * HCB_SEC)
+#define SETTLE_TRIES 4
 
 static const char key_bits[] = "-K2048"; /* tinc 1.0's default */
 
@@ -160,14 +163,18 @@ static int share_keys(const struct tunnel *from, struct hcb_err *err)
 
 static int start(const struct tunnel *t, struct hcb_err *err)
 {
+	static const char option[] = "--pidfile=";
 	const struct lab_host *h = &t->lab->hosts[t->host];
 	const char *net = lab_net_kind(t->net)->name;
 	char dir[160], pid[200], log[200], env[64];
 	const char *const argv[] = {"tincd", "-c", dir, "-D", "-d1", pid, NULL};
 	const char *const envs[] = {env, NULL};
 	dir_of(t, dir, sizeof(dir));
-	snprintf(pid, sizeof(pid), "--pidfile=%s/run/tinc-%s.%s.pid", t->lab->dir, net,
+	snprintf(pid, sizeof(pid), "%s%s/run/tinc-%s.%s.pid", option, t->lab->dir, net,
 	         h->name);
+	/* One that was killed leaves it, and tincd refuses to start while any process has
+	   that number. The caller knows that the old one is gone. */
+	unlink(pid + strlen(option));
 	snprintf(log, sizeof(log), "%s/log/tinc-%s.%s.out", t->lab->dir, net, h->name);
 	snprintf(env, sizeof(env), LAB_ENV "=%s", t->lab->name);
 	struct hcb_child_opts o = {.netns = h->netns,
@@ -175,6 +182,34 @@ static int start(const struct tunnel *t, struct hcb_err *err)
 	                           .env = envs,
 	                           .timeout_ns = 10 * HCB_SEC};
 	return hcb_child_daemon(argv, &o, &t->lab->hosts[t->host].tinc_pid[t->net], err);
+}
+
+static int restart(const struct tunnel *t, struct hcb_err *err)
+{
+	pid_t pid = t->lab->hosts[t->host].tinc_pid[t->net];
+	if (pid > 0)
+		kill(pid, SIGKILL);
+	for (int i = 0; pid > 0 && i < 500 && hcb_process_alive(pid); i++)
+		usleep(10000);
+	return start(t, err);
+}
+
+int lab_tunnels_settle(struct lab *lab, enum lab_net over, enum lab_net net,
+                       uint64_t wait_ns, struct hcb_err *err)
+{
+	for (int i = 1;; i++) {
+		struct tunnel t = {lab, 0, net};
+		int r = lab_reach_within(lab, over, wait_ns, &t.host, err);
+		if (r != -ETIMEDOUT || i == SETTLE_TRIES)
+			return r;
+		hcb_say("lab %s: tunnel \"%s\" carries nothing from %s: its daemon is "
+		        "started anew",
+		        lab->name, lab_net_kind(net)->name, lab->hosts[t.host].name);
+		r = restart(&t, err);
+		if (r)
+			return r;
+		*err = (struct hcb_err)HCB_ERR_INIT;
+	}
 }
 
 int lab_tunnels_make(struct lab *lab, struct hcb_err *err)
@@ -200,31 +235,39 @@ int lab_tunnels_make(struct lab *lab, struct hcb_err *err)
 		r = start(&t[i], err);
 	if (r || !lab_has_net(&lab->cluster, LAB_NET_ADMIN))
 		return r;
-	r = lab_reach_all(lab, LAB_NET_ADMIN, err);
+	r = lab_tunnels_settle(lab, LAB_NET_ADMIN, LAB_NET_ADMIN, LAB_TUNNEL_WAIT, err);
 	return r ? r : lab_net_bypass(lab, true, err);
 }
 
 int lab_tunnels_use(struct lab *lab, struct hcb_err *err)
 {
 	int r = lab_net_bypass(lab, false, err);
-	return r ? r : lab_reach_all(lab, LAB_NET_ADMIN, err);
+	return r ? r
+	         : lab_tunnels_settle(lab, LAB_NET_ADMIN, LAB_NET_ADMIN, LAB_TUNNEL_WAIT,
+	                              err);
 }
 
-int lab_tunnels_revive(const struct hcb_lab_info *info, struct lab *lab,
+int lab_tunnels_revive(const struct hcb_lab_info *info, struct lab *lab, bool *any,
                        struct hcb_err *err)
 {
 	static const enum lab_net nets[] = {LAB_NET_ADMIN, LAB_NET_VMLINK};
 	int r = 0;
+	*any = false;
 	for (unsigned i = 0; i < info->n_hosts; i++) {
 		const struct hcb_lab_host_info *h = &info->hosts[i];
 		for (size_t k = 0; r == 0 && k < 2; k++) {
 			const struct tunnel t = {lab, i, nets[k]};
 			char kind[32];
+			if ((nets[k] == LAB_NET_ADMIN ? h->tinc : h->tinc_vm) <= 0)
+				continue;
 			snprintf(kind, sizeof(kind), "tinc-%s",
 			         lab_net_kind(nets[k])->name);
-			bool had = (nets[k] == LAB_NET_ADMIN ? h->tinc : h->tinc_vm) > 0;
-			if (had && lab_recorded_pid(info, kind, h->name, "tincd") < 0)
-				r = start(&t, err);
+			pid_t pid = lab_recorded_pid(info, kind, h->name, "tincd");
+			lab->hosts[i].tinc_pid[nets[k]] = pid;
+			if (pid > 0)
+				continue;
+			r = start(&t, err);
+			*any = true;
 		}
 	}
 	return r;
