@@ -253,10 +253,42 @@ unsigned disk_sensitivity_ones(const json_t *doc)
 	return n;
 }
 
+/* Of the targets that a key moves, how many have a figure; 5a and 5b are one. */
+static unsigned figures_moved(const json_t *key)
+{
+	size_t i;
+	json_t *m;
+	unsigned n = 0;
+	long last = -1;
+	json_array_foreach(json_object_get(key, "moved"), i, m)
+	{
+		long number = strtol(word(m, "id"), NULL, 10);
+		if (!json_is_true(json_object_get(m, "held")))
+			continue;
+		n += number != last;
+		last = number;
+	}
+	return n;
+}
+
+static void print_moved(const json_t *key, FILE *f)
+{
+	size_t i;
+	json_t *m;
+	json_array_foreach(json_object_get(key, "moved"), i, m)
+	{
+		bool held = json_is_true(json_object_get(m, "held"));
+		fprintf(f, " %s%s %+.0f%%%s", held ? "" : "(", word(m, "id"),
+		        100 * json_real_value(json_object_get(m, "by")), held ? "" : ")");
+	}
+	fputc('\n', f);
+}
+
 unsigned disk_sensitivity_print(const json_t *doc, FILE *f)
 {
-	size_t i, j;
-	json_t *k, *m;
+	size_t i;
+	json_t *k;
+	unsigned alone = 0;
 	fprintf(f, "%-32s %-8s %s\n", "key", "moves",
 	        "targets, by how much at most; in brackets: without a figure");
 	json_array_foreach(json_object_get(doc, "keys"), i, k)
@@ -265,12 +297,14 @@ unsigned disk_sensitivity_print(const json_t *doc, FILE *f)
 		snprintf(name, sizeof(name), "[%s] %s", word(k, "section"),
 		         word(k, "key"));
 		fprintf(f, "%-32s %-8s", name, word(k, "verdict"));
-		json_array_foreach(json_object_get(k, "moved"), j, m)
-		        fprintf(f, " %s %+.0f%%", word(m, "id"),
-		                100 * json_real_value(json_object_get(m, "by")));
-		fputc('\n', f);
+		print_moved(k, f);
+		alone += strcmp(word(k, "verdict"), "several") == 0 &&
+		         figures_moved(k) == 1;
 	}
 	unsigned ones = disk_sensitivity_ones(doc);
-	fprintf(f, "%u keys move exactly one target\n", ones);
+	fprintf(f,
+	        "%u keys move exactly one target; %u of those that move several move one "
+	        "with a figure\n",
+	        ones, alone);
 	return ones;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which targets of a disk's calibration each key of its profile moves. A key that moves
- * exactly one target that has a figure is a screw for it: the model would have been bent
- * to it.
+ * exactly one target, one that has a figure, is a screw for it: the model would have been
+ * bent to it. One that moves several of which one has a figure is not called so, as the
+ * others say what else it does; but it is counted, since nothing holds them.
  *
  * Each key is halved and doubled (less where the profile would not be one any more; a
  * switch is thrown; keys that must agree, as tracks and capacity do, follow) and the

@@ -117,6 +117,33 @@ static void test_a_screw_is_found(void **state)
 	json_decref(doc);
 }
 
+/* What has no figure is in brackets, and a key that moves one figure among others is
+   counted: 8a and 8b are one. */
+static void test_the_table_tells_figures_apart(void **state)
+{
+	json_t *doc = json_pack(
+	        "{s:[{s:s,s:s,s:s,s:[{s:s,s:f,s:b},{s:s,s:f,s:b},{s:s,s:f,s:b}]},"
+	        "{s:s,s:s,s:s,s:[{s:s,s:f,s:b},{s:s,s:f,s:b}]}]}",
+	        "keys", "section", "queue", "key", "a", "verdict", "several", "moved",
+	        "id", "8a", "by", 0.05, "held", 1, "id", "8b", "by", 0.1, "held", 1, "id",
+	        "9", "by", -0.5, "held", 0, "section", "queue", "key", "b", "verdict",
+	        "several", "moved", "id", "2", "by", 0.05, "held", 1, "id", "9", "by",
+	        0.1, "held", 1);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+	(void)state;
+	assert_non_null(doc);
+	assert_non_null(f);
+	assert_int_equal(disk_sensitivity_print(doc, f), 0);
+	fclose(f);
+	assert_non_null(strstr(text, "several  8a +5% 8b +10% (9 -50%)\n"));
+	assert_non_null(strstr(text, "several  2 +5% 9 +10%\n"));
+	assert_non_null(strstr(text, "0 keys move exactly one target; 1 of those that"));
+	free(text);
+	json_decref(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,10 +152,12 @@ int main(void)
 	        cmocka_unit_test(test_noise_moves_nothing),
 	        cmocka_unit_test(test_a_key_without_a_figure_is_unheld),
 	        cmocka_unit_test(test_a_screw_is_found),
+	        cmocka_unit_test(test_the_table_tells_figures_apart),
 	};
 	const struct CMUnitTest few[] = {
 	        cmocka_unit_test(test_a_key_without_a_figure_is_unheld),
 	        cmocka_unit_test(test_a_screw_is_found),
+	        cmocka_unit_test(test_the_table_tells_figures_apart),
 	};
 	return HCB_TEST_SLOW ? cmocka_run_group_tests(few, NULL, NULL)
 	                     : cmocka_run_group_tests(tests, NULL, NULL);
