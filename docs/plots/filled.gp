@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 load data . "/style.gp"
 set output out . "/filled.svg"
-set title "4 KiB random reads over 4 GiB of data, by the share it is spread over"
-set xlabel "filled"
+set title "generic-7200: 4 KiB random reads of 4 GiB by the share they are spread over"
+set xlabel "filled (0 %: packed at the outer edge)"
 set ylabel "reads/s"
 set format x "%.0f %%"
 set yrange [0:*]
