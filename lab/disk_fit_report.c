@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "bench/core/units.h"
 #include "lab/disk_fit.h"
 #include "lab/disk_targets.h"
 
@@ -58,10 +60,11 @@ static json_t *keys_json(const struct hdd_profile *base, const struct hdd_profil
 			if (!hdd_profile_number(o, base, &was) ||
 			    !hdd_profile_number(o, fitted, &is) || was == is)
 				continue;
-			json_array_append_new(list,
-			                      json_pack("{s:s,s:s,s:f,s:f}", "section",
-			                                s[i].name, "key", o->name,
-			                                "before", was, "after", is));
+			json_array_append_new(
+			        list, json_pack("{s:s,s:s,s:s,s:f,s:f}", "section",
+			                        s[i].name, "key", o->name, "unit",
+			                        o->type == HCB_OPT_DURATION ? "ns" : "",
+			                        "before", was, "after", is));
 		}
 	return list;
 }
@@ -97,6 +100,15 @@ static const char *text(const json_t *obj, const char *key)
 	return json_string_value(json_object_get(obj, key));
 }
 
+static void print_value(const json_t *key, const char *when, FILE *f)
+{
+	char ns[32];
+	if (strcmp(text(key, "unit"), "ns") == 0)
+		fprintf(f, " %10s", hcb_fmt_ns(ns, sizeof(ns), real(key, when)));
+	else
+		fprintf(f, " %10.6g", real(key, when));
+}
+
 void disk_fit_print(const json_t *doc, FILE *f)
 {
 	size_t i;
@@ -114,7 +126,9 @@ void disk_fit_print(const json_t *doc, FILE *f)
 		char name[64];
 		snprintf(name, sizeof(name), "[%s] %s", text(v, "section"),
 		         text(v, "key"));
-		fprintf(f, "%-28s %10s %10.6g %10.6g\n", name, "", real(v, "before"),
-		        real(v, "after"));
+		fprintf(f, "%-28s %10s", name, "");
+		print_value(v, "before", f);
+		print_value(v, "after", f);
+		fputc('\n', f);
 	}
 }

@@ -53,6 +53,9 @@ expect_stdout "measured: fio $tmp/fio.json" '71.5'
 grep -q '^write_settle = 1.0ms *; 7K1000.C manual' "$tmp/mine.ini" || fail "what was not fitted lost its source"
 run disk fit generic-7200 "$tmp/fio.json" -o "$tmp/mine.ini"
 expect_exit 14
+run disk fit generic-7200 "$tmp/fio.json"
+expect_exit 0
+grep -q '^\[seek\] track_to_track  *1.00 ms  *[0-9.]* ms$' "$out" || fail "times without their unit"
 run disk fit generic-7200 "$tmp/other.ini"
 expect_exit 1
 expect_stderr 'not JSON'
