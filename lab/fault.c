@@ -31,6 +31,7 @@ struct order {
 	unsigned osd, host; /* indices into info */
 	double factor;
 	uint64_t bit_per_s;
+	json_t **told; /* what there is to say of it */
 };
 
 /* ---- processes ---- */
@@ -430,6 +431,11 @@ static int power_cut(const struct order *o, struct hcb_err *err)
 	               : 0;
 }
 
+static int kill_carp(const struct order *o, struct hcb_err *err)
+{
+	return lab_carp_kill(o->info, o->told, err);
+}
+
 static int heal(const struct order *o, struct hcb_err *err)
 {
 	return lab_heal(o->info, err);
@@ -451,6 +457,8 @@ static const struct fault {
         {"kill-tincd", ARG_HOST, kill_tincd, "kill -9 of the host's tunnels"},
         {"kill-mon", ARG_HOST, kill_mon, "kill -9 of its monitor"},
         {"lose-quorum", ARG_NONE, lose_quorum, "kill -9 of all monitors but the first"},
+        {"kill-carp", ARG_NONE, kill_carp,
+         "of two virtual machines that share an address, the one that has it"},
         {"slow-disk", ARG_OSD_FACTOR, slow_disk,
          "its disk takes that many times as long"},
         {"fail-disk", ARG_OSD, fail_disk, "every request of its disk fails"},
@@ -558,9 +566,10 @@ int hcb_lab_fault_check(const struct hcb_lab_info *info, const char *verb,
 }
 
 int hcb_lab_fault(const struct hcb_lab_info *info, const char *verb, const char *args,
-                  struct hcb_err *err)
+                  json_t **told, struct hcb_err *err)
 {
-	struct order o = {.info = info};
+	struct order o = {.info = info, .told = told};
+	*told = NULL;
 	const struct fault *f = find_fault(verb, err);
 	int r = f ? parse(f, args, &o, err) : -EINVAL;
 	return r ? r : f->run(&o, err);

@@ -189,6 +189,8 @@ int lab_tunnels_revive(const struct hcb_lab_info *info, struct lab *lab, bool *a
 void lab_tunnel_interface(enum lab_net net, char *buf, size_t size);
 
 /* ---- ovs.c ---- */
+#define LAB_VM_PORT "hcb-vm" /* the host's end of the virtual machine's cable */
+#define LAB_VM_LINK "eth0"
 /* The tap of the tunnel under the switches: made before tincd and Open vSwitch, and kept
    when either ends. */
 int lab_vm_tap(const struct lab *lab, unsigned host, struct hcb_err *err);
@@ -302,6 +304,15 @@ const char *lab_host_with_link(const struct hcb_lab_info *info);
 /* Everything that fault.c can break, mended; then waits for HEALTH_OK and clean groups.
  */
 int lab_heal(const struct hcb_lab_info *info, struct hcb_err *err);
+
+/* ---- carp.c ---- */
+/* Two virtual machines share an address; its master dies. *out, the caller's, has how
+   long it was away ("outage_s", lab time). */
+int lab_carp_kill(const struct hcb_lab_info *info, json_t **out, struct hcb_err *err);
+/* Ends the pair, if there ever was one, and puts its cables back in; then, with tunnels
+   and switches up, waits until its machines answer. */
+int lab_carp_end(const struct hcb_lab_info *info, struct hcb_err *err);
+int lab_carp_back(const struct hcb_lab_info *info, struct hcb_err *err);
 
 /* ---- down.c ---- */
 /* Exit 2 if a lab of this name lies elsewhere. */

@@ -120,9 +120,10 @@ int hcb_lab_asok(const char *path, const char *command, uint64_t timeout_ns, jso
  */
 int hcb_lab_fault_check(const struct hcb_lab_info *info, const char *verb,
                         const char *args, struct hcb_err *err);
-/* Does it; returns when it is done, "heal" when the cluster is well again. */
+/* Does it; returns when it is done, "heal" when the cluster is well again. *told: what
+   there is to say, {"said": a line, ...}, or NULL; the caller's. */
 int hcb_lab_fault(const struct hcb_lab_info *info, const char *verb, const char *args,
-                  struct hcb_err *err);
+                  json_t **told, struct hcb_err *err);
 /* One line for each. */
 void hcb_lab_fault_list(FILE *f);
 

@@ -28,8 +28,6 @@
 #define SCHEMA  "/usr/share/openvswitch/vswitch.ovsschema"
 #define BRIDGE  "vmbr1"
 #define UNDER   "brphy"
-#define VM_PORT "hcb-vm" /* the host's end of the virtual machine's cable */
-#define VM_LINK "eth0"
 /*
  * A tunnel's datagram carries an IP packet of 1437 bytes (tinc 1.0 over 1500), GRE takes
  * 38: 1399 is the most that passes (tried: at 1400 TCP stands still, since tincd drops
@@ -113,7 +111,7 @@ static int make_machine(const struct vm *v, struct hcb_err *err)
 {
 	const struct lab_host *h = &v->lab->hosts[v->host];
 	const char *prefix = lab_net_kind(LAB_NET_VM)->prefix;
-	char text[512], address[32], port[] = VM_PORT, link[] = VM_LINK;
+	char text[512], address[32], port[] = LAB_VM_PORT, link[] = LAB_VM_LINK;
 	lab_address(LAB_NET_VM, v->host, address, sizeof(address));
 	snprintf(text, sizeof(text),
 	         "netns add %s\n"
@@ -129,7 +127,7 @@ static int make_machine(const struct vm *v, struct hcb_err *err)
 	if (r == 0)
 		r = lab_ip_batch(h->vm_netns, text, err);
 	if (r == 0)
-		r = lab_ip_batch(h->netns, "link set " VM_PORT " up\n", err);
+		r = lab_ip_batch(h->netns, "link set " LAB_VM_PORT " up\n", err);
 	if (r == 0)
 		r = lab_job_run("prepare a link", h->netns, 10 * HCB_SEC, offloads_off,
 		                port, err);
@@ -259,7 +257,7 @@ static int make_bridges(const struct vm *v, struct hcb_err *err)
 	                 " datapath_type=netdev stp_enable=true "
 	                 "other_config:stp-priority=%u other_config:stp-hello-time=1 "
 	                 "other_config:stp-max-age=6 other_config:stp-forward-delay=4 "
-	                 "-- add-port " BRIDGE " " VM_PORT,
+	                 "-- add-port " BRIDGE " " LAB_VM_PORT,
 	                 tap, 4096 * v->host);
 	for (unsigned i = 0; i < c->n_hosts; i++) {
 		if (i == v->host)

@@ -25,8 +25,8 @@ static const char usage[] =
         "       hcbench lab guest NAME POOL/IMAGE [--host HOST] [--cache "
         "none|writeback]\n"
         "                          [--size SIZE] [--stop] [--json]\n"
-        "       hcbench lab fault NAME FAULT [ARGUMENT...]   (lab fault --list shows "
-        "them)\n"
+        "       hcbench lab fault NAME FAULT [ARGUMENT...] [--json]   (lab fault "
+        "--list shows them)\n"
         "A real Ceph cluster of three hosts on this machine: network namespaces with "
         "shaped\n"
         "links, monitors, managers, OSDs on served model disks. As root.\n"
@@ -305,13 +305,31 @@ static int fault_help(void)
 	return HCB_EXIT_OK;
 }
 
+static int say_fault(const char *what, double seconds, json_t *told, bool json)
+{
+	const char *said = json_string_value(json_object_get(told, "said"));
+	if (json) {
+		json_t *j = json_pack("{sssf}", "fault", what, "seconds", seconds);
+		json_object_update(j, told);
+		json_decref(told);
+		return print_json(j);
+	}
+	hcb_say("%s: done in %.1f s%s%s", what, seconds, said ? ": " : "",
+	        said ? said : "");
+	json_decref(told);
+	return HCB_EXIT_OK;
+}
+
 static int lab_fault(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
 	struct hcb_lab_info info;
-	char args[200] = "";
+	char what[240];
+	json_t *told = NULL;
 	if (argc > 2 && strcmp(argv[2], "--list") == 0)
 		return fault_help();
+	bool json = argc > 4 && strcmp(argv[argc - 1], "--json") == 0;
+	argc -= json;
 	if (argc < 4) {
 		fprintf(stderr, "hcbench: lab fault: needs NAME FAULT [ARGUMENT...]; "
 		                "\"hcbench lab fault --list\" shows them\n");
@@ -320,17 +338,14 @@ static int lab_fault(int argc, char **argv)
 	int r = need_root();
 	if (r)
 		return r;
-	for (int i = 4; i < argc; i++) {
-		size_t n = strlen(args);
-		snprintf(args + n, sizeof(args) - n, "%s%s", n ? " " : "", argv[i]);
-	}
+	size_t verb = (size_t)snprintf(what, sizeof(what), "%.30s", argv[3]), n = verb;
+	for (int i = 4; i < argc && n < sizeof(what); i++)
+		n += (size_t)snprintf(what + n, sizeof(what) - n, " %s", argv[i]);
 	uint64_t begin = hcb_monotonic_ns();
 	if (hcb_lab_find(argv[2], &info, &err) ||
-	    hcb_lab_fault(&info, argv[3], args, &err))
+	    hcb_lab_fault(&info, argv[3], what[verb] ? what + verb + 1 : "", &told, &err))
 		return hcb_fail(&err);
-	hcb_say("%s%s%s: done in %.1f s", argv[3], *args ? " " : "", args,
-	        (double)(hcb_monotonic_ns() - begin) / 1e9);
-	return HCB_EXIT_OK;
+	return say_fault(what, (double)(hcb_monotonic_ns() - begin) / 1e9, told, json);
 }
 
 static int lab_traffic(int argc, char **argv)

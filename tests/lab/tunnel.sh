@@ -127,6 +127,16 @@ run lab traffic "$lab" --from h1 --to h1
 expect_exit 2
 expect_stderr_lines 1
 
+# The shared address goes from one machine to the other; a second time there is no other.
+run lab fault "$lab" kill-carp --json
+expect_exit 0
+echo "carp: $(jq -c '[.from, .to, .outage_s]' "$out")"
+jq -e '.from == "h1" and .to == "h2" and .outage_s > 0.01 and .outage_s < 60' "$out" >/dev/null || fail "carp: $(jq -c . "$out")"
+on h2_vm ip -o addr show eth0 | grep -q '10\.3\.0\.100' || fail "h2's machine has not the address"
+run lab fault "$lab" kill-carp
+expect_exit 1
+expect_stderr_lines 1
+
 # A tunnel's daemon dies, and comes back: so does what went through it.
 run lab fault "$lab" kill-tincd h2
 expect_exit 0
@@ -134,6 +144,9 @@ if on h1 timeout 2 bash -c 'exec 3<>/dev/tcp/10.1.0.2/3300' 2>/dev/null; then fa
 RUN_TIMEOUT=120 run lab fault "$lab" heal
 expect_exit 0
 on h1 timeout 5 bash -c 'exec 3<>/dev/tcp/10.1.0.2/3300' || fail "h2 does not answer after heal"
+for h in h1 h2; do
+	if on "${h}_vm" ip -o addr show eth0 | grep '10\.3\.0\.100'; then fail "$h's machine kept the shared address"; fi
+done
 run lab traffic "$lab" --from h1 --to h2 --rate 8Mbit --seconds 1
 expect_exit 0
 
