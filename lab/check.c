@@ -44,7 +44,8 @@ json_t *lab_not_emulated(const struct hcb_cluster *c)
 	if (c->tunnel_us_hi > 0)
 		json_array_append_new(
 		        list, json_sprintf("tunnel_us_per_packet = %g..%g: a packet "
-		                           "costs what tincd takes of this machine",
+		                           "costs what tincd takes of this machine, "
+		                           "until \"lab tunnel\" holds it",
 		                           c->tunnel_us_lo, c->tunnel_us_hi));
 	for (unsigned i = 0; i < c->n_hosts; i++)
 		if (c->hosts[i].system.profile[0] && !c->hosts[i].system_served) {

@@ -207,6 +207,7 @@ int lab_heal(const struct hcb_lab_info *info, struct hcb_err *err)
 	r = r ? r : heal_disks(info, err);
 	r = r ? r : lab_carp_end(info, err);
 	r = r ? r : heal_daemons(info, err);
+	r = r ? r : lab_hold_again(info, err);
 	r = r ? r : lab_carp_back(info, err);
 	return r ? r : heal_cluster(info, err);
 }

@@ -188,6 +188,16 @@ int lab_tunnels_revive(const struct hcb_lab_info *info, struct lab *lab, bool *a
                        struct hcb_err *err);
 void lab_tunnel_interface(enum lab_net net, char *buf, size_t size);
 
+/* ---- hold.c: tunnels held to a cost per packet ---- */
+/* Puts daemons that were started anew where the old ones were. */
+int lab_hold_again(const struct hcb_lab_info *info, struct hcb_err *err);
+/* How long Ceph's tunnel on a host stood still for its quota, in all; false: not held. */
+bool lab_hold_throttled_ns(const struct hcb_lab_info *info, const char *host,
+                           uint64_t *out);
+/* Of a lab of this name: is anything of it left, and away with it. */
+bool lab_hold_there(const char *lab);
+void lab_hold_remove(const char *lab);
+
 /* ---- ovs.c ---- */
 #define LAB_VM_PORT "hcb-vm" /* the host's end of the virtual machine's cable */
 #define LAB_VM_LINK "eth0"

@@ -165,6 +165,12 @@ struct hcb_lab_path {
    throughput of one stream, processor time per packet (docs/results-format.md). */
 int hcb_lab_path(const char *name, const struct hcb_lab_path *p, json_t **out,
                  struct hcb_err *err);
+/* Ceph's tunnels cost so much processor per packet from now on, lab time, 0: what they
+   take. *out, the caller's: aim, cost without, cost achieved. Exit 2 if they take more
+   than that at this dilation. */
+int hcb_lab_hold(const char *name, double us, json_t **out, struct hcb_err *err);
+/* What they are held to; 0: nothing. */
+double hcb_lab_held(const struct hcb_lab_info *info);
 struct hcb_lab_guest {
 	const char *image; /* POOL/IMAGE; made if it does not exist */
 	const char *host;  /* NULL: the first */

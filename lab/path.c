@@ -32,6 +32,7 @@
 struct tally {
 	uint64_t ns, received, busy_ns, retransmits;
 	uint64_t tinc_ns[2], end_ns[2]; /* processor time */
+	uint64_t held_ns[2];            /* stood still for a quota (hold.c) */
 	struct hcb_proc_traffic moved[2];
 };
 
@@ -42,6 +43,8 @@ struct walk {
 	pid_t ends[2];         /* source, sink */
 	pid_t tinc[2];         /* of the source's and the sink's host; -1: no tunnel */
 	uint64_t stream_ns;
+	const struct hcb_lab_info *info; /* the parent's */
+	bool held[2];
 	_Atomic uint32_t port; /* 0: does not listen yet */
 	_Atomic uint64_t received;
 	struct hcb_netpath way;
@@ -96,7 +99,7 @@ static int sink(void *arg, struct hcb_err *err)
 
 /* ---- the source ---- */
 
-static int take_tally(const struct walk *w, int fd, struct tally *t)
+static int take_tally(struct walk *w, int fd, struct tally *t)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
@@ -112,6 +115,8 @@ static int take_tally(const struct walk *w, int fd, struct tally *t)
 		    !(hcb_proc_cpu_ns(w->tinc[i], &t->tinc_ns[i]) &&
 		      hcb_proc_traffic(w->tinc[i], w->way.interface, &t->moved[i])))
 			return -ESRCH;
+		w->held[i] = lab_hold_throttled_ns(w->info, i ? w->to : w->from,
+		                                   &t->held_ns[i]);
 	}
 	t->retransmits = info.tcpi_total_retrans;
 	t->received = atomic_load(&w->received);
@@ -179,15 +184,28 @@ static int source(void *arg, struct hcb_err *err)
 
 /* ---- what was found, in lab time ---- */
 
-/* Processor time per packet of one end's tunnel; null: there is none, or it carried too
-   little to tell from the clock's ticks. */
-static json_t *tunnel_cost(const struct walk *w, int end, double dilation)
+/* Per packet of one end's tunnel, us; null: there is none, or it carried too little to
+   tell from the clock's ticks. */
+static json_t *per_packet(const struct walk *w, int end, uint64_t ns, double dilation)
 {
 	uint64_t packets = w->end.moved[end].packets - w->begin.moved[end].packets;
 	if (w->tinc[end] <= 0 || packets < HCB_LAB_PATH_PACKETS)
 		return json_null();
-	return json_real((double)(w->end.tinc_ns[end] - w->begin.tinc_ns[end]) / 1e3 /
-	                 (double)packets / dilation);
+	return json_real((double)ns / 1e3 / (double)packets / dilation);
+}
+
+static json_t *tunnel_cost(const struct walk *w, int end, double dilation)
+{
+	return per_packet(w, end, w->end.tinc_ns[end] - w->begin.tinc_ns[end], dilation);
+}
+
+/* With what it stood still for its quota: what a packet costs as long as there are more.
+ */
+static json_t *held_cost(const struct walk *w, int end, double dilation)
+{
+	uint64_t ns = w->end.tinc_ns[end] - w->begin.tinc_ns[end] + w->end.held_ns[end] -
+	              w->begin.held_ns[end];
+	return w->held[end] ? per_packet(w, end, ns, dilation) : json_null();
 }
 
 /* Of source, sink and the tunnel's daemons, per full packet: all that the kernel counts
@@ -223,24 +241,30 @@ static int digest(const struct hcb_lab_info *info, const struct walk *w, json_t 
 	const struct tally *a = &w->begin, *b = &w->end;
 	double wall_s = (double)(b->ns - a->ns) / 1e9, d = info->dilation;
 	double bytes = (double)(b->received - a->received);
+	double held = hcb_lab_held(info);
 	json_t *range = assumed(info, err);
 	if (!range)
 		return -EIO;
-	*out = json_pack("{ss ss ss ss ss sb sI sI sf sI sI sf sI sf so so so so}",
-	                 "from", w->from, "to", w->to, "address", w->address, "interface",
-	                 w->way.interface, "interface_kind", w->way.kind, "tunnel",
-	                 w->way.tunnel, "mtu_bytes", (json_int_t)w->way.mtu, "mss_bytes",
-	                 (json_int_t)w->mss, "seconds", wall_s / d, "rtt_ns",
-	                 (json_int_t)((double)w->rtt.median_ns / d), "rtt_min_ns",
-	                 (json_int_t)((double)w->rtt.min_ns / d), "bit_per_s",
-	                 8 * bytes / wall_s * d, "retransmits",
-	                 (json_int_t)(b->retransmits - a->retransmits), "host_busy",
-	                 (double)(b->busy_ns - a->busy_ns) / 1e9 / wall_s /
-	                         (double)sysconf(_SC_NPROCESSORS_ONLN),
-	                 "processor_us_per_packet", whole_cost(w, bytes, d),
-	                 "tunnel_us_per_packet_from", tunnel_cost(w, 0, d),
-	                 "tunnel_us_per_packet_to", tunnel_cost(w, 1, d),
-	                 "assumed_us_per_packet", range);
+	*out = json_pack(
+	        "{ss ss ss ss ss sb sI sI sf sI sI sf sI sf so so so so so so sI so}",
+	        "from", w->from, "to", w->to, "address", w->address, "interface",
+	        w->way.interface, "interface_kind", w->way.kind, "tunnel", w->way.tunnel,
+	        "mtu_bytes", (json_int_t)w->way.mtu, "mss_bytes", (json_int_t)w->mss,
+	        "seconds", wall_s / d, "rtt_ns",
+	        (json_int_t)((double)w->rtt.median_ns / d), "rtt_min_ns",
+	        (json_int_t)((double)w->rtt.min_ns / d), "bit_per_s",
+	        8 * bytes / wall_s * d, "retransmits",
+	        (json_int_t)(b->retransmits - a->retransmits), "host_busy",
+	        (double)(b->busy_ns - a->busy_ns) / 1e9 / wall_s /
+	                (double)sysconf(_SC_NPROCESSORS_ONLN),
+	        "processor_us_per_packet", whole_cost(w, bytes, d),
+	        "tunnel_us_per_packet_from", tunnel_cost(w, 0, d),
+	        "tunnel_us_per_packet_to", tunnel_cost(w, 1, d),
+	        "tunnel_held_us_per_packet_from", held_cost(w, 0, d),
+	        "tunnel_held_us_per_packet_to", held_cost(w, 1, d),
+	        "held_to_us_per_packet", held > 0 ? json_real(held) : json_null(),
+	        "tunnel_packets", (json_int_t)(b->moved[0].packets - a->moved[0].packets),
+	        "assumed_us_per_packet", range);
 	return *out ? 0 : hcb_err_sys(err, -ENOMEM, "lab path");
 }
 
@@ -285,6 +309,7 @@ static int walk(const struct hcb_lab_info *info, const struct hcb_lab_path *p,
 		return -EINVAL;
 	snprintf(w->from, sizeof(w->from), "%s", from->name);
 	snprintf(w->to, sizeof(w->to), "%s", to->name);
+	w->info = info;
 	snprintf(w->address, sizeof(w->address), "%s", to->cluster_address);
 	w->tinc[0] = lab_recorded_pid(info, "tinc-admin", from->name, "tincd");
 	w->tinc[1] = lab_recorded_pid(info, "tinc-admin", to->name, "tincd");

@@ -22,6 +22,7 @@ static const char usage[] =
         "[--seconds N] [--json]\n"
         "       hcbench lab path NAME [--from HOST] [--to HOST] [--seconds N] "
         "[--json]\n"
+        "       hcbench lab tunnel NAME COST|off [--json]\n"
         "       hcbench lab guest NAME POOL/IMAGE [--host HOST] [--cache "
         "none|writeback]\n"
         "                          [--size SIZE] [--stop] [--json]\n"
@@ -52,6 +53,9 @@ static const char usage[] =
         "path measures the way replication takes: round trip, one stream, processor "
         "time\n"
         "per packet.\n"
+        "tunnel holds a packet of Ceph's tunnels to a cost of COST processor time, such "
+        "as "
+        "14us.\n"
         "guest exports an image through QEMU's block layer and prints its nbd: target.\n"
         "exec runs a command in a host's network with CEPH_CONF set, and ends as it "
         "ends.\n";
@@ -360,6 +364,12 @@ static int lab_path(int argc, char **argv)
 	return r ? r : lab_path_main(argc - 2, argv + 2);
 }
 
+static int lab_tunnel(int argc, char **argv)
+{
+	int r = need_root();
+	return r ? r : lab_tunnel_main(argc - 2, argv + 2);
+}
+
 static int lab_guest(int argc, char **argv)
 {
 	int r = need_root();
@@ -373,7 +383,8 @@ static int lab_main(int argc, char **argv)
 		int (*main)(int argc, char **argv);
 	} verbs[] = {{"up", lab_up},           {"down", lab_down}, {"status", lab_status},
 	             {"check", lab_check},     {"exec", lab_exec}, {"fault", lab_fault},
-	             {"traffic", lab_traffic}, {"path", lab_path}, {"guest", lab_guest}};
+	             {"traffic", lab_traffic}, {"path", lab_path}, {"guest", lab_guest},
+	             {"tunnel", lab_tunnel}};
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].main(argc, argv);

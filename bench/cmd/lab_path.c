@@ -65,6 +65,11 @@ static void print_cost(const json_t *j)
 			       "told\n",
 			       HCB_LAB_PATH_PACKETS);
 	}
+	if (json_is_number(json_object_get(j, "held_to_us_per_packet")))
+		printf("  held to %g us: %.1f and %.1f with the time it stood still\n",
+		       num(j, "held_to_us_per_packet"),
+		       num(j, "tunnel_held_us_per_packet_from"),
+		       num(j, "tunnel_held_us_per_packet_to"));
 	if (json_is_array(range))
 		printf("  the cluster file assumes %g to %g us\n",
 		       json_number_value(json_array_get(range, 0)),

@@ -10,6 +10,7 @@
 void lab_print_check(const json_t *check);
 int lab_traffic_main(int argc, char **argv);
 int lab_path_main(int argc, char **argv);
+int lab_tunnel_main(int argc, char **argv);
 int lab_guest_main(int argc, char **argv);
 
 #endif

@@ -192,6 +192,9 @@ static void describe(void *arg, struct hcb_kvs *facts)
 	        lab.warm.done, "warm_s", lab.warm.seconds, "flushes_per_kv_batch",
 	        lab.warm.kv_flush_ratio, "hosts", (int)lab.n_hosts, "disks", disks);
 	json_object_update(known, departures);
+	if (hcb_lab_held(&lab) > 0)
+		json_object_set_new(known, "tunnel_held_to_us_per_packet",
+		                    json_real(hcb_lab_held(&lab)));
 	json_decref(departures);
 	hcb_kvs_json(facts, "lab", known);
 	json_decref(disks);

@@ -103,6 +103,27 @@ run lab path "$lab" --from h2 --to h2
 expect_exit 2
 expect_stderr_lines 1
 
+# Held to a cost that no machine's tincd takes: the daemons run under a quota and meet it.
+run lab tunnel "$lab" 100us --json
+expect_exit 0
+echo "held: $(jq -c '[.native_us_per_packet, .share, .achieved_us_per_packet, .path.bit_per_s, .path.host_busy]' "$out")"
+jq -e '.share > 0 and .share < 1 and .achieved_us_per_packet[0] <= .achieved_us_per_packet[1] and .path.held_to_us_per_packet == 100
+	and .path_before.held_to_us_per_packet == null' "$out" >/dev/null || fail "held: $(jq -c . "$out")"
+group=/sys/fs/cgroup/cpu/hcb-$lab/admin.h1
+[ "$(cat "$group/cgroup.procs")" = "$(cut -d' ' -f1 <"$dir/run/tinc-admin.h1.pid")" ] ||
+	fail "h1's tincd is not in $group"
+awk '/^nr_throttled/ { exit $2 > 0 ? 0 : 1 }' "$group/cpu.stat" || fail "it never met its quota"
+run lab tunnel "$lab" off
+expect_exit 0
+[ "$(cat "$group/cpu.cfs_quota_us")" = -1 ] || fail "still held"
+run lab tunnel "$lab" 100ns
+expect_exit 2
+expect_stderr_lines 1
+expect_stderr "need a dilation of"
+run lab tunnel "$lab" soon
+expect_exit 2
+expect_stderr_lines 1
+
 # --- virtual machines --------------------------------------------------------------------
 for h in h1 h2 h3; do
 	on "${h}_vm" ip -o link show eth0 | grep -q 'mtu 1380' || fail "MTU of $h's machine"
