@@ -38,6 +38,12 @@ static void put_tunnel(FILE *f, const json_t *p)
 		        json_number_value(from), json_number_value(to));
 	else
 		fprintf(f, "     tunnel: too few packets to tell its cost");
+	if (json_is_number(json_object_get(p, "held_to_us_per_packet")))
+		fprintf(f,
+		        ";\n     held to %g: %.1f and %.1f with the time it stood still",
+		        num(p, "held_to_us_per_packet"),
+		        num(p, "tunnel_held_us_per_packet_from"),
+		        num(p, "tunnel_held_us_per_packet_to"));
 	if (json_is_array(range))
 		fprintf(f, " (assumed: %g to %g)",
 		        json_number_value(json_array_get(range, 0)),
@@ -104,10 +110,20 @@ static void put_runs(FILE *f, const json_t *runs)
 		        unsteady, json_array_size(runs));
 }
 
+static void put_metrics(FILE *f, const json_t *doc, const char *key, char letter)
+{
+	const json_t *metrics = json_object_get(doc, key);
+	if (!metrics)
+		return;
+	fprintf(f, "\n%-18s%12s%12c%7c/A  %-16s  %c is\n", str(doc, "transaction"), "A",
+	        letter, letter, "95 % interval", letter);
+	for (size_t i = 0; i < json_array_size(metrics); i++)
+		put_metric(f, json_array_get(metrics, i));
+}
+
 void hcb_text_ab(FILE *f, const json_t *doc)
 {
 	const json_t *ab = json_object_get(doc, "ab");
-	const json_t *metrics = json_object_get(doc, "metrics");
 	fprintf(f, "A against B%s, %.0f interleaved pairs",
 	        json_is_true(json_object_get(doc, "partial")) ? " (partial)" : "",
 	        num(ab, "pairs"));
@@ -117,13 +133,14 @@ void hcb_text_ab(FILE *f, const json_t *doc)
 	fprintf(f, ", seeds from %.0f\n", num(ab, "seed"));
 	put_side(f, ab, "a", 'A');
 	put_side(f, ab, "b", 'B');
+	if (json_object_get(ab, "c"))
+		put_side(f, ab, "c", 'C');
 	put_path(f, ab, "a", 'A');
 	put_path(f, ab, "b", 'B');
+	put_path(f, ab, "c", 'C');
 	put_runs(f, json_object_get(doc, "runs"));
-	fprintf(f, "\n%-18s%12s%12s%9s  %-16s  %s\n", str(doc, "transaction"), "A", "B",
-	        "B/A", "95 % interval", "B is");
-	for (size_t i = 0; i < json_array_size(metrics); i++)
-		put_metric(f, json_array_get(metrics, i));
+	put_metrics(f, doc, "metrics", 'B');
+	put_metrics(f, doc, "metrics_c", 'C');
 	fprintf(f, "  EQUIVALENT: within %.0f %% of each other\n",
 	        100 * num(ab, "margin"));
 }

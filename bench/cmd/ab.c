@@ -25,6 +25,9 @@
 #define DEFAULT_LIMIT (3600 * HCB_SEC)
 
 #define MAX_PASSED 64
+#define MAX_SIDES  3
+
+static const char *const side_names[MAX_SIDES] = {"a", "b", "c"};
 
 struct side {
 	const char *what; /* scenario file, or workload */
@@ -32,7 +35,8 @@ struct side {
 };
 
 struct ab {
-	struct side side[2];
+	struct side side[MAX_SIDES];
+	unsigned sides;
 	uint64_t pairs, seed, limit_ns;
 	const char *out, *keep;
 	bool json, quiet;
@@ -66,6 +70,8 @@ static const struct option options[] = {
         {"set", required_argument, NULL, 'S'},
         {"duration", required_argument, NULL, 'D'},
         {"warmup", required_argument, NULL, 'W'},
+        {"tunnel-ends", no_argument, NULL, 'E'},
+        {"dilation", required_argument, NULL, 'I'},
         {NULL, 0, NULL, 0},
 };
 
@@ -121,6 +127,12 @@ static int one_option(struct ab *a, int c, char **argv, struct hcb_err *err)
 	case 'T':
 		a->labs.in_turn = true;
 		return 0;
+	case 'E':
+		a->labs.ends = true;
+		return 0;
+	case 'I':
+		snprintf(a->labs.dilation, sizeof(a->labs.dilation), "%.15s", optarg);
+		return 0;
 	case 'O':
 		return pass(a, "--on", err);
 	case 'S':
@@ -147,8 +159,15 @@ static int take_sides(struct ab *a, char **words, int n, struct hcb_err *err)
 	if (n != 2 && !(n == 1 && labs))
 		return hcb_err_usage(err, "ab: expected two scenario files, or one or a "
 		                          "workload with --labs A,B");
-	if (a->labs.in_turn && !labs)
-		return hcb_err_usage(err, "ab: --in-turn without --labs A,B");
+	if (!labs && (a->labs.in_turn || a->labs.ends || *a->labs.dilation))
+		return hcb_err_usage(err,
+		                     "ab: --in-turn, --tunnel-ends and --dilation are of "
+		                     "--labs A,B");
+	if (a->labs.in_turn && a->labs.ends)
+		return hcb_err_usage(err, "ab: --tunnel-ends needs both labs at once, "
+		                          "without --in-turn");
+	a->sides = a->labs.ends ? 3 : 2;
+	a->side[2].what = words[n - 1];
 	for (int i = 0; i < 2; i++) {
 		a->side[i].what = words[n == 2 ? i : 0];
 		if (is_file(a->side[i].what) && access(a->side[i].what, R_OK))
@@ -180,7 +199,7 @@ static int parse(int argc, char **argv, struct ab *a, struct hcb_err *err)
 static void result_path(const struct ab *a, size_t pair, unsigned side, char *buf,
                         size_t size)
 {
-	snprintf(buf, size, "%s/%c%zu.json", a->keep ? a->keep : a->dir, "ab"[side],
+	snprintf(buf, size, "%s/%c%zu.json", a->keep ? a->keep : a->dir, "abc"[side],
 	         pair + 1);
 }
 
@@ -192,15 +211,18 @@ static json_t *path_of(const json_t *doc)
 	return name && !signal_seen ? ab_lab_path(name) : NULL;
 }
 
-static void note(struct ab *a, size_t pair, unsigned side, const json_t *doc)
+/* Takes path over. */
+static void note(struct ab *a, size_t pair, unsigned side, const json_t *doc,
+                 json_t *path)
 {
 	const json_t *v = json_object_get(doc, "validity");
 	json_array_append_new(
 	        a->log, json_pack("{sisssOsOsOso*}", "pair", (int)pair + 1, "side",
-	                          side ? "b" : "a", "run_id",
+	                          side_names[side], "run_id",
 	                          json_object_get(json_object_get(doc, "run"), "id"),
 	                          "verdict", json_object_get(v, "verdict"), "reasons",
-	                          json_object_get(v, "reasons"), "path", path_of(doc)));
+	                          json_object_get(v, "reasons"), "path",
+	                          path ? path : path_of(doc)));
 }
 
 /* Its exit code, -1 if it has none, in *code. */
@@ -221,9 +243,9 @@ static int run_child(struct ab *a, unsigned side, uint64_t seed, const char *pat
 		argv[n] = head[n];
 	for (size_t i = 0; i < a->n_passed; i++)
 		argv[n++] = a->passed[i];
-	if (*a->labs.lab[side].target) {
+	if (*ab_lab_of(&a->labs, side)->target) {
 		argv[n++] = "--lab";
-		argv[n++] = a->labs.lab[side].name;
+		argv[n++] = ab_lab_of(&a->labs, side)->name;
 	}
 	argv[n] = NULL;
 	int r = hcb_child_run(argv, &o, &res, err);
@@ -244,18 +266,23 @@ static int run_side(struct ab *a, size_t pair, unsigned side, json_t **doc,
 	char path[600];
 	json_error_t je;
 	int code;
+	json_t *way = NULL;
 	result_path(a, pair, side, path, sizeof(path));
 	*doc = NULL;
-	int r = ab_labs_enter(&a->labs, side, err);
+	int r = ab_labs_enter(&a->labs, side, &way, err);
 	r = r ? r : run_child(a, side, a->seed + pair, path, &code, err);
-	if (r)
+	if (!r) {
+		*doc = json_load_file(path, 0, &je);
+		if (!*doc)
+			r = hcb_err_set(err, -EIO, "read %s: %s", path, je.text);
+	}
+	if (r) {
+		json_decref(way);
 		return r;
-	*doc = json_load_file(path, 0, &je);
-	if (!*doc)
-		return hcb_err_set(err, -EIO, "read %s: %s", path, je.text);
+	}
 	if (!a->keep)
 		unlink(path);
-	note(a, pair, side, *doc);
+	note(a, pair, side, *doc, way);
 	if (code == HCB_EXIT_INVALID) {
 		json_decref(*doc);
 		*doc = NULL;
@@ -266,19 +293,21 @@ static int run_side(struct ab *a, size_t pair, unsigned side, json_t **doc,
 
 static void progress(const struct ab *a, size_t pair, const json_t *const *doc)
 {
-	double rate[2], p99[2];
+	char text[256];
+	size_t n = 0;
 	if (a->quiet)
 		return;
-	for (int s = 0; s < 2; s++) {
+	for (unsigned s = 0; s < a->sides && n < sizeof(text); s++) {
 		const json_t *tx =
 		        json_array_get(json_object_get(doc[s], "transactions"), 0);
-		rate[s] = json_number_value(json_object_get(tx, "rate_per_s"));
-		p99[s] = json_number_value(json_object_get(
-		                 json_object_get(tx, "response_ns"), "p99")) /
-		         1e6;
+		double p99 = json_number_value(
+		        json_object_get(json_object_get(tx, "response_ns"), "p99"));
+		n += (size_t)snprintf(
+		        text + n, sizeof(text) - n, "%s%c %.1f/s, p99 %.1f ms",
+		        s ? "; " : "", "ABC"[s],
+		        json_number_value(json_object_get(tx, "rate_per_s")), p99 / 1e6);
 	}
-	hcb_say("pair %zu of %llu: A %.1f/s, p99 %.1f ms; B %.1f/s, p99 %.1f ms",
-	        pair + 1, (unsigned long long)a->pairs, rate[0], p99[0], rate[1], p99[1]);
+	hcb_say("pair %zu of %llu: %s", pair + 1, (unsigned long long)a->pairs, text);
 }
 
 static void say_dropped(const struct ab *a)
@@ -302,16 +331,19 @@ static void say_dropped(const struct ab *a)
 /* A B, B A, A B, ...: what drifts with time falls on both alike. */
 static int run_pair(struct ab *a, size_t attempt, struct hcb_err *err)
 {
-	json_t *doc[2] = {NULL, NULL};
+	json_t *doc[MAX_SIDES] = {NULL};
+	bool all = true;
 	int r = 0;
-	for (unsigned i = 0; !r && i < 2; i++) {
-		unsigned side = (i + (unsigned)attempt) % 2;
+	for (unsigned i = 0; !r && i < a->sides; i++) {
+		unsigned side = (attempt % 2 ? a->sides - 1 - i : i) % MAX_SIDES;
 		r = run_side(a, attempt, side, &doc[side], err);
+		all &= doc[side] != NULL;
 	}
-	if (!r && doc[0] && doc[1]) {
+	if (!r && all) {
 		progress(a, a->n, (const json_t *const *)doc);
-		a->side[0].doc[a->n] = doc[0];
-		a->side[1].doc[a->n++] = doc[1];
+		for (unsigned s = 0; s < a->sides; s++)
+			a->side[s].doc[a->n] = doc[s];
+		a->n++;
 		return 0;
 	}
 	if (!r) {
@@ -319,8 +351,8 @@ static int run_pair(struct ab *a, size_t attempt, struct hcb_err *err)
 		if (!a->quiet)
 			say_dropped(a);
 	}
-	json_decref(doc[0]);
-	json_decref(doc[1]);
+	for (unsigned s = 0; s < a->sides; s++)
+		json_decref(doc[s]);
 	return r;
 }
 
@@ -361,7 +393,7 @@ static json_t *side_json(const struct ab *a, unsigned side)
 	                             json_object_get(first, "run"), "workload"))
 	                   : "",
 	                 "target", target, "cluster", cluster, "path",
-	                 hcb_ab_path(a->log, side ? "b" : "a"));
+	                 hcb_ab_path(a->log, side_names[side]));
 }
 
 static const char *headline(const json_t *doc)
@@ -383,23 +415,35 @@ static json_t *document(const struct ab *a, bool partial)
 	                              (json_int_t)a->seed, "margin", HCB_AB_MARGIN));
 	json_object_set_new(doc, "transaction", json_string(headline(first)));
 	json_object_set_new(doc, "metrics", metrics);
+	if (a->sides > 2) {
+		json_object_set_new(json_object_get(doc, "ab"), "c", side_json(a, 2));
+		json_object_set_new(doc, "metrics_c",
+		                    hcb_ab_metrics(a->side[0].doc, a->side[2].doc, a->n));
+	}
 	json_object_set(doc, "runs", a->log);
 	return doc;
+}
+
+/* How many metrics were judged; undecided: one could not be. */
+static unsigned judged(const json_t *metrics, bool *undecided)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < json_array_size(metrics); i++) {
+		const char *v = json_string_value(
+		        json_object_get(json_array_get(metrics, i), "verdict"));
+		*undecided |= v && strcmp(v, "INCONCLUSIVE") == 0;
+		n += v && strcmp(v, "N/A") != 0;
+	}
+	return n;
 }
 
 /* 0 if every metric that can be judged was; 11 if one is undecided or there is none. */
 static int exit_code(const json_t *doc)
 {
-	const json_t *metrics = json_object_get(doc, "metrics");
-	unsigned judged = 0;
-	for (size_t i = 0; i < json_array_size(metrics); i++) {
-		const char *v = json_string_value(
-		        json_object_get(json_array_get(metrics, i), "verdict"));
-		if (v && strcmp(v, "INCONCLUSIVE") == 0)
-			return HCB_EXIT_UNSTEADY;
-		judged += v && strcmp(v, "N/A") != 0;
-	}
-	return judged ? HCB_EXIT_OK : HCB_EXIT_UNSTEADY;
+	bool undecided = false;
+	unsigned n = judged(json_object_get(doc, "metrics"), &undecided);
+	n += judged(json_object_get(doc, "metrics_c"), &undecided);
+	return n && !undecided ? HCB_EXIT_OK : HCB_EXIT_UNSTEADY;
 }
 
 static int finish(const struct ab *a, bool partial, struct hcb_err *err)
@@ -444,8 +488,8 @@ static int ab_main(int argc, char **argv)
 	if (*a.dir)
 		rmdir(a.dir);
 	for (size_t i = 0; i < a.n; i++) {
-		json_decref(a.side[0].doc[i]);
-		json_decref(a.side[1].doc[i]);
+		for (unsigned k = 0; k < a.sides; k++)
+			json_decref(a.side[k].doc[i]);
 	}
 	json_decref(a.log);
 	if (signal_seen)
@@ -471,6 +515,10 @@ const struct hcb_verb hcb_verb_ab = {
                  "memory is short,\n"
                  "                   and where what one lab's disks hold should not "
                  "count\n"
+                 "  --tunnel-ends    B's tunnel at the lower end of what its cluster "
+                 "file assumes, and\n"
+                 "                   as C at the upper (\"lab tunnel\")\n"
+                 "  --dilation D     for labs that are brought up\n"
                  "  --on, --set, --duration, --warmup\n"
                  "                   as \"hcbench run\" takes them, for both sides\n"
                  "  --pairs N        default 5, at least 2\n"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -54,10 +55,18 @@ int ab_child_failed(const char *what, const struct hcb_child_result *res, int co
 	return r;
 }
 
-static int lab_verb(const char *verb, const char *target, uint64_t limit_ns,
-                    struct hcb_err *err)
+struct ab_lab *ab_lab_of(struct ab_labs *l, unsigned side)
 {
-	const char *const argv[] = {"/proc/self/exe", "lab", verb, target, NULL};
+	return &l->lab[side ? 1 : 0];
+}
+
+/* rest: NULL, or up to two words more. *said: what it printed, JSON; NULL: not wanted. */
+static int lab_verb(const char *verb, const char *target, const char *const rest[2],
+                    uint64_t limit_ns, json_t **said, struct hcb_err *err)
+{
+	const char *const argv[] = {
+	        "/proc/self/exe",      "lab", verb, target, rest ? rest[0] : NULL,
+	        rest ? rest[1] : NULL, NULL};
 	struct hcb_child_opts o = {.timeout_ns = limit_ns, .quiet_fail = true};
 	struct hcb_child_result res;
 	char what[600];
@@ -66,6 +75,8 @@ static int lab_verb(const char *verb, const char *target, uint64_t limit_ns,
 	snprintf(what, sizeof(what), "lab %s %s", verb, target);
 	if (!r && code)
 		r = ab_child_failed(what, &res, code, err);
+	if (!r && said)
+		*said = json_loads(res.out ? res.out : "", 0, NULL);
 	hcb_child_result_free(&res);
 	return r;
 }
@@ -79,7 +90,9 @@ static int up(const struct ab_labs *l, struct ab_lab *lab, struct hcb_err *err)
 		hcb_say("lab %s: bringing it up", lab->name);
 	/* Ours from now on: whatever an interrupted "lab up" leaves as well. */
 	lab->made = true;
-	return lab_verb("up", lab->target, UP_LIMIT, err);
+	const char *const dilated[2] = {"--dilation", l->dilation};
+	return lab_verb("up", lab->target, *l->dilation ? dilated : NULL, UP_LIMIT, NULL,
+	                err);
 }
 
 static void down(struct ab_lab *lab)
@@ -87,9 +100,35 @@ static void down(struct ab_lab *lab)
 	struct hcb_err err = HCB_ERR_INIT;
 	if (!lab->made)
 		return;
-	if (lab_verb("down", lab->name, DOWN_LIMIT, &err))
+	if (lab_verb("down", lab->name, NULL, DOWN_LIMIT, NULL, &err))
 		hcb_warn("%s", err.msg);
 	lab->made = false;
+}
+
+static int find_ends(struct ab_labs *l, struct hcb_err *err)
+{
+	struct hcb_lab_info info;
+	struct hcb_cluster *c = calloc(1, sizeof(*c));
+	int r = c ? hcb_lab_find(l->lab[1].name, &info, err)
+	          : hcb_err_sys(err, -ENOMEM, "ab");
+	r = r ? r : hcb_cluster_read(info.cluster_file, c, err);
+	if (!r && !(c->tunnel_us_hi > 0))
+		r = hcb_err_usage(
+		        err,
+		        "ab: --tunnel-ends: lab %s's cluster file says nothing of "
+		        "tunnel_us_per_packet",
+		        l->lab[1].name);
+	l->us[0] = r ? 0 : c->tunnel_us_lo;
+	l->us[1] = r ? 0 : c->tunnel_us_hi;
+	free(c);
+	return r;
+}
+
+static int hold(const struct ab_labs *l, const char *cost, json_t **said,
+                struct hcb_err *err)
+{
+	const char *const words[2] = {cost, "--json"};
+	return lab_verb("tunnel", l->lab[1].name, words, PATH_LIMIT, said, err);
 }
 
 int ab_labs_up(struct ab_labs *l, struct hcb_err *err)
@@ -97,24 +136,38 @@ int ab_labs_up(struct ab_labs *l, struct hcb_err *err)
 	int r = 0;
 	for (int i = 0; !r && !l->in_turn && i < 2; i++)
 		r = up(l, &l->lab[i], err);
-	return r;
+	return !r && l->ends ? find_ends(l, err) : r;
 }
 
 void ab_labs_down(struct ab_labs *l)
 {
+	struct hcb_err err = HCB_ERR_INIT;
+	if (l->us[1] > 0 && !l->lab[1].made && hold(l, "off", NULL, &err))
+		hcb_warn("%s", err.msg);
 	for (int i = 0; i < 2; i++)
 		down(&l->lab[i]);
 }
 
-int ab_labs_enter(struct ab_labs *l, unsigned side, struct hcb_err *err)
+int ab_labs_enter(struct ab_labs *l, unsigned side, json_t **path, struct hcb_err *err)
 {
-	return l->in_turn ? up(l, &l->lab[side], err) : 0;
+	char cost[32];
+	json_t *said = NULL;
+	*path = NULL;
+	if (l->in_turn)
+		return up(l, ab_lab_of(l, side), err);
+	if (!l->ends || side == 0)
+		return 0;
+	snprintf(cost, sizeof(cost), "%.0fns", l->us[side - 1] * 1e3);
+	int r = hold(l, cost, &said, err);
+	*path = json_incref(json_object_get(said, "path"));
+	json_decref(said);
+	return r;
 }
 
 void ab_labs_leave(struct ab_labs *l, unsigned side)
 {
 	if (l->in_turn)
-		down(&l->lab[side]);
+		down(ab_lab_of(l, side));
 }
 
 json_t *ab_lab_path(const char *name)

@@ -19,16 +19,26 @@ struct ab_lab {
 struct ab_labs {
 	struct ab_lab lab[2];
 	bool in_turn; /* one at a time, a new one for each run */
+	bool ends;    /* three sides: the second lab's tunnel held to either end of what
+	                 its cluster file assumes */
+	double us[2]; /* those ends, once the labs are up */
+	char dilation[16]; /* for "lab up"; "": as the file says */
 	bool quiet;
 };
+
+/* The lab that a side runs in. */
+struct ab_lab *ab_lab_of(struct ab_labs *l, unsigned side);
 
 /* "A,B". Exit 2 if that is not two different labs. */
 int ab_labs_parse(const char *text, struct ab_labs *l, struct hcb_err *err);
 /* Before the first run and after the last; does nothing with in_turn. */
 int ab_labs_up(struct ab_labs *l, struct hcb_err *err);
 void ab_labs_down(struct ab_labs *l);
-/* Around each run of that side; does nothing without in_turn. */
-int ab_labs_enter(struct ab_labs *l, unsigned side, struct hcb_err *err);
+/*
+ * Around each run of that side: brings its lab up with in_turn, holds its tunnel with
+ * ends; *path is then what "lab tunnel" found of the way, and the caller's, else NULL.
+ */
+int ab_labs_enter(struct ab_labs *l, unsigned side, json_t **path, struct hcb_err *err);
 void ab_labs_leave(struct ab_labs *l, unsigned side);
 
 /* "lab path" between its first two hosts, and a warning and NULL if that fails. Owned by

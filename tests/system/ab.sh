@@ -47,7 +47,10 @@ for labs in seed-direct "seed-direct," seed-direct,seed-direct a,b,c "seed-direc
 done
 run ab "$tmp/a.ini" "$tmp/b.ini" --in-turn
 expect_exit 2
-expect_stderr "--in-turn without --labs"
+expect_stderr "are of --labs A,B"
+run ab "$tmp/a.ini" --labs seed-direct,seed-tinc --in-turn --tunnel-ends
+expect_exit 2
+expect_stderr_lines 1
 run ab "$tmp/a.ini" --labs no-such-lab,nor-this -q
 [ "$status" -ne 0 ] || fail "a lab that no cluster file describes"
 expect_stderr_lines 1
