@@ -552,6 +552,7 @@ static bool anything_waiting(const struct hcb_loop *l)
 static void sleep_real(struct hcb_loop *l, uint64_t until_ns)
 {
 	struct pollfd fds[HCB_MAX_VOLUMES];
+	const struct hcb_dev *dev[HCB_MAX_VOLUMES];
 	nfds_t n = 0;
 	uint64_t wall = hcb_clock_wall_until(l->clock, until_ns);
 	if (wall < SPIN_NS)
@@ -559,19 +560,19 @@ static void sleep_real(struct hcb_loop *l, uint64_t until_ns)
 	wall -= SPIN_NS;
 	if (wall > 100 * HCB_MS)
 		wall = 100 * HCB_MS; /* signals, trouble and progress are looked at */
-	for (unsigned d = 0; d < l->layout->n_devs; d++)
-		if (l->layout->devs[d]->wake_fd >= 0)
-			fds[n++] =
-			        (struct pollfd){l->layout->devs[d]->wake_fd, POLLIN, 0};
+	for (unsigned d = 0; d < l->layout->n_devs; d++) {
+		dev[n] = l->layout->devs[d];
+		if (dev[n]->wake_fd >= 0) {
+			fds[n] = (struct pollfd){dev[n]->wake_fd, POLLIN, 0};
+			n++;
+		}
+	}
 	struct timespec ts = {(time_t)(wall / HCB_SEC), (long)(wall % HCB_SEC)};
 	if (ppoll(fds, n, &ts, NULL) <= 0)
 		return;
-	for (nfds_t i = 0; i < n; i++) {
-		uint64_t ticks;
-		if ((fds[i].revents & POLLIN) &&
-		    read(fds[i].fd, &ticks, sizeof(ticks)) < 0)
-			continue;
-	}
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].revents & POLLIN)
+			hcb_dev_woken(dev[i]);
 }
 
 /* Nothing can be done now: let time pass. False if nothing will ever happen. */

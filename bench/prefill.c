@@ -61,7 +61,8 @@ static void filler_free(struct filler *f)
 	free(f);
 }
 
-static void collect(struct filler *f)
+/* How many ops came back. */
+static unsigned collect(struct filler *f)
 {
 	struct hcb_op *done[DEPTH];
 	unsigned n = f->dev->engine->poll(f->dev, done, DEPTH);
@@ -75,6 +76,7 @@ static void collect(struct filler *f)
 		f->free[f->n_free++] = done[i];
 		f->last_progress = hcb_monotonic_ns();
 	}
+	return n;
 }
 
 static void put(struct filler *f, enum hcb_op_kind kind, uint64_t off, uint32_t len)
@@ -98,10 +100,8 @@ static void put(struct filler *f, enum hcb_op_kind kind, uint64_t off, uint32_t 
 static void nap(const struct filler *f)
 {
 	struct pollfd p = {f->dev->wake_fd, POLLIN, 0};
-	uint64_t ticks;
-	if (poll(&p, f->dev->wake_fd >= 0, f->dev->wake_fd >= 0 ? 20 : 1) > 0 &&
-	    read(p.fd, &ticks, sizeof(ticks)) < 0)
-		return;
+	if (poll(&p, f->dev->wake_fd >= 0, f->dev->wake_fd >= 0 ? 20 : 1) > 0)
+		hcb_dev_woken(f->dev);
 }
 
 /* True while there is reason to go on. */
@@ -135,8 +135,8 @@ static int drain(struct filler *f, const char *what, uint64_t deadline_ns,
                  const volatile sig_atomic_t *sig, struct hcb_err *err)
 {
 	while (f->n_free < DEPTH && alive(f, deadline_ns, sig)) {
-		nap(f);
-		collect(f);
+		if (!collect(f))
+			nap(f);
 	}
 	return f->n_free == DEPTH && !f->failed ? 0 : outcome(f, what, sig, err);
 }
@@ -151,15 +151,15 @@ static int fill_device(struct filler *f, uint64_t rate, uint64_t deadline_ns,
 		uint64_t now = hcb_monotonic_ns();
 		double allowed = rate ? (double)rate * (double)(now - start) / 1e9 + CHUNK
 		                      : 0x1p63;
-		if (f->n_free && (double)(f->at - from) < allowed) {
+		bool may_put = f->n_free && (double)(f->at - from) < allowed;
+		if (may_put) {
 			uint64_t left = f->end - f->at;
 			put(f, HCB_WRITE, f->at, left < CHUNK ? (uint32_t)left : CHUNK);
-		} else {
-			nap(f);
 		}
 		if (f->n_free == DEPTH)
 			f->last_progress = now; /* nothing is out: nobody is late */
-		collect(f);
+		if (!collect(f) && !may_put)
+			nap(f);
 		if (progress && now - said > 10 * HCB_SEC) {
 			hcb_say("prefilling %s: %llu of %llu MiB", f->dev->target,
 			        (unsigned long long)(f->done_bytes / HCB_MIB),

@@ -166,11 +166,9 @@ static void let_time_pass(struct reading *g)
 		return;
 	}
 	struct pollfd p = {dev->wake_fd, POLLIN, 0};
-	uint64_t ticks;
 	bool wakes = dev->wake_fd >= 0;
-	if (poll(&p, wakes, wakes ? NAP_MS : MODEL_NAP) > 0 &&
-	    read(p.fd, &ticks, sizeof(ticks)) < 0)
-		return; /* an epoll descriptor: poll makes it unreadable */
+	if (poll(&p, wakes, wakes ? NAP_MS : MODEL_NAP) > 0)
+		hcb_dev_woken(dev);
 }
 
 static void say_progress(struct reading *g)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -103,9 +102,8 @@ int hcb_blockdev_open(struct hcb_dev *dev, struct hcb_err *err)
 		n *= 2;
 	b->mask = n - 1;
 	b->early = calloc(n, sizeof(struct hcb_op *));
-	dev->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!b->early || dev->wake_fd < 0) {
-		r = hcb_err_sys(err, b->early ? -errno : -ENOMEM, "open %s", dev->target);
+	if (!b->early) {
+		r = hcb_err_sys(err, -ENOMEM, "open %s", dev->target);
 		hcb_blockdev_close(dev);
 		return r;
 	}
@@ -124,12 +122,8 @@ void hcb_blockdev_close(struct hcb_dev *dev)
 	struct hcb_blockdev *b = dev->priv;
 	free(b->early);
 	b->early = NULL;
-	if (!dev->abandoned) {
+	if (!dev->abandoned)
 		hcb_guard_close(&b->guard);
-		if (dev->wake_fd >= 0)
-			close(dev->wake_fd);
-	}
-	dev->wake_fd = -1;
 }
 
 void hcb_blockdev_drain(struct hcb_dev *dev)
@@ -149,9 +143,8 @@ void hcb_blockdev_drain(struct hcb_dev *dev)
 			return;
 		}
 		struct pollfd p = {.fd = dev->wake_fd, .events = POLLIN};
-		uint64_t ticks;
-		if (poll(&p, 1, 20) > 0 && read(p.fd, &ticks, sizeof(ticks)) < 0)
-			continue;
+		if (poll(&p, 1, 20) > 0)
+			hcb_dev_woken(dev);
 	}
 }
 
@@ -166,12 +159,9 @@ uint32_t hcb_blockdev_room(const struct hcb_dev *dev)
 void hcb_blockdev_early(struct hcb_dev *dev, struct hcb_op *op, int result)
 {
 	struct hcb_blockdev *b = dev->priv;
-	uint64_t one = 1;
 	op->result = result;
 	op->done_ns = hcb_clock_now(dev->clock);
-	b->early[b->head++ & b->mask] = op;
-	if (write(dev->wake_fd, &one, sizeof(one)) < 0)
-		return; /* the counter is full: readable all the more */
+	b->early[b->head++ & b->mask] = op; /* the next poll has it: no need to wake */
 }
 
 unsigned hcb_blockdev_poll_early(struct hcb_dev *dev, struct hcb_op **done, unsigned max)

@@ -37,11 +37,11 @@ struct hcb_blockdev {
 };
 
 /*
- * Opens what dev->address names and sets sizes, caps and wake_fd. An existing file needs
+ * Opens what dev->address names and sets sizes and caps. An existing file needs
  * our mark or destroy=, a device our mark; with make=on a file that is missing is made.
  */
 int hcb_blockdev_open(struct hcb_dev *dev, struct hcb_err *err);
-/* Gives up file and eventfd, unless dev->abandoned: then the kernel still uses them. */
+/* Gives up the file, unless dev->abandoned: then the kernel still uses it. */
 void hcb_blockdev_close(struct hcb_dev *dev);
 /* Polls until nothing is in flight; after dev->deadline_ns warns and sets abandoned. */
 void hcb_blockdev_drain(struct hcb_dev *dev);

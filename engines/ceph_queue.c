@@ -62,19 +62,18 @@ struct hcb_ceph_slot *hcb_ceph_slot_take(struct hcb_ceph_queue *q, struct hcb_op
 	return s;
 }
 
-/*
- * Write first, flag second; poll clears the flag first, reads second, and takes the list
- * last. Whatever the interleaving, a slot pushed is either taken by that poll or leaves
- * the eventfd readable, and the eventfd never stays readable with the flag down for good.
- */
 static void wake(struct hcb_ceph_queue *q)
 {
 	uint64_t one = 1;
 	ssize_t r = write(q->efd, &one, sizeof(one));
 	(void)r; /* EAGAIN: the counter is full, so it is readable */
-	atomic_store(&q->signalled, true);
 }
 
+/*
+ * A loop that is awake is not woken: the write costs more than all else here. Push first,
+ * look at the flag second; poll raises the flag first and looks at the list second. So
+ * either this thread sees the flag or poll sees the slot.
+ */
 void hcb_ceph_slot_done(struct hcb_ceph_slot *s, int result)
 {
 	struct hcb_ceph_queue *q = s->q;
@@ -87,7 +86,7 @@ void hcb_ceph_slot_done(struct hcb_ceph_slot *s, int result)
 	do {
 		s->next = old;
 	} while (!atomic_compare_exchange_weak(&q->done, &old, s));
-	if (!old)
+	if (atomic_load(&q->armed) && atomic_exchange(&q->armed, false))
 		wake(q);
 }
 
@@ -99,11 +98,6 @@ void hcb_ceph_queue_kick(struct hcb_ceph_queue *q)
 /* Takes what is done, oldest first. */
 static void refill(struct hcb_ceph_queue *q)
 {
-	if (atomic_exchange(&q->signalled, false)) {
-		uint64_t n;
-		ssize_t r = read(q->efd, &n, sizeof(n));
-		(void)r; /* EAGAIN: read by an earlier poll */
-	}
 	struct hcb_ceph_slot *s = atomic_exchange(&q->done, NULL);
 	while (s) {
 		struct hcb_ceph_slot *next = s->next;
@@ -113,15 +107,13 @@ static void refill(struct hcb_ceph_queue *q)
 	}
 }
 
-unsigned hcb_ceph_queue_poll(struct hcb_ceph_queue *q, struct hcb_op **done, unsigned max)
+static unsigned take(struct hcb_ceph_queue *q, struct hcb_op **done, unsigned max)
 {
 	unsigned n = 0;
 	if (!q->ready)
 		refill(q);
-	while (n < max) {
+	while (n < max && q->ready) {
 		struct hcb_ceph_slot *s = q->ready;
-		if (!s)
-			break;
 		q->ready = s->next;
 		s->op->done_ns = s->done_ns;
 		s->op->result = s->result;
@@ -131,9 +123,16 @@ unsigned hcb_ceph_queue_poll(struct hcb_ceph_queue *q, struct hcb_op **done, uns
 		q->free = s;
 		q->taken--;
 	}
-	if (q->ready)
-		wake(q); /* the caller's array was too short: there is more */
 	return n;
+}
+
+unsigned hcb_ceph_queue_poll(struct hcb_ceph_queue *q, struct hcb_op **done, unsigned max)
+{
+	unsigned n = take(q, done, max);
+	if (n)
+		return n;
+	atomic_store(&q->armed, true);
+	return atomic_load(&q->done) ? take(q, done, max) : 0;
 }
 
 uint64_t hcb_ceph_queue_oldest(const struct hcb_ceph_queue *q)
@@ -160,6 +159,9 @@ uint32_t hcb_ceph_queue_drain(struct hcb_ceph_queue *q, uint64_t timeout_ns)
 			return q->taken;
 		uint64_t ms = (end - now) / 1000000 + 1;
 		struct pollfd p = {.fd = q->efd, .events = POLLIN};
-		poll(&p, 1, ms > 1000 ? 1000 : (int)ms);
+		uint64_t ticks;
+		if (poll(&p, 1, ms > 1000 ? 1000 : (int)ms) > 0 &&
+		    read(q->efd, &ticks, sizeof(ticks)) < 0)
+			continue; /* it does not block */
 	}
 }

@@ -44,8 +44,8 @@ struct hcb_ceph_queue {
 	uint32_t taken;
 	/* any thread */
 	_Atomic(struct hcb_ceph_slot *) done; /* newest first */
-	atomic_bool signalled; /* the eventfd has been written since last read */
-	atomic_bool deaf;      /* abandoned: completions are dropped */
+	atomic_bool armed; /* the loop is about to sleep: who completes wakes it */
+	atomic_bool deaf;  /* abandoned: completions are dropped */
 };
 
 int hcb_ceph_queue_init(struct hcb_ceph_queue *q, uint32_t depth,
@@ -56,6 +56,7 @@ void hcb_ceph_queue_destroy(struct hcb_ceph_queue *q);
 struct hcb_ceph_slot *hcb_ceph_slot_take(struct hcb_ceph_queue *q, struct hcb_op *op);
 /* Stamps and hands over. The slot is the loop's again: touch it no more. */
 void hcb_ceph_slot_done(struct hcb_ceph_slot *slot, int result);
+/* After a call that gave nothing the eventfd becomes readable with the next op done. */
 unsigned hcb_ceph_queue_poll(struct hcb_ceph_queue *q, struct hcb_op **done,
                              unsigned max);
 /* Makes the eventfd readable although nothing is done: the loop shall look at `trouble`.

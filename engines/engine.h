@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "bench/core/clock.h"
 #include "bench/core/err.h"
@@ -62,8 +63,12 @@ struct hcb_dev {
 	uint32_t block_bytes;     /* alignment of offset and length, a power of two */
 	uint32_t caps;            /* of engine->caps, those this target has */
 	uint64_t prefilled_bytes; /* from 0, written by an earlier run and known to be */
-	int wake_fd; /* readable when poll has something: an eventfd, or an epoll
-	                descriptor that poll makes unreadable again; models: -1 */
+	/* Becomes readable when poll has something again after a call of poll that gave
+	   nothing: who wants to wait polls until then first. An eventfd
+	   (wake_is_eventfd), which whoever waited reads, or what poll itself makes
+	   unreadable: a ring's descriptor, an epoll descriptor. Models: -1. */
+	int wake_fd;
+	bool wake_is_eventfd;
 
 	/* set at any time, by any thread: the run must stop, and why. Points to a string
 	   that lives as long as the device. NULL while all is well. */
@@ -129,6 +134,15 @@ struct hcb_engine {
 	json_t *(*counters)(struct hcb_dev *dev, struct hcb_err *err);
 	const struct hcb_emulation *emulation; /* emulation.h; NULL: has none */
 };
+
+/* After wake_fd was found readable. */
+static inline void hcb_dev_woken(const struct hcb_dev *dev)
+{
+	uint64_t ticks;
+	/* It does not block: nothing there is as good. */
+	if (dev->wake_is_eventfd && read(dev->wake_fd, &ticks, sizeof(ticks)) < 0)
+		return;
+}
 
 /* Unaligned, past the end, or a kind the device lacks: -errno; else 0. Engines call this
    first for each op in submit, and complete a bad op with that result. */

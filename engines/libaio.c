@@ -23,6 +23,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -106,6 +107,13 @@ static int try_flush(struct hcb_dev *dev, struct hcb_err *err)
 	return 0;
 }
 
+static void close_wake(struct hcb_dev *dev)
+{
+	if (dev->wake_fd >= 0)
+		close(dev->wake_fd);
+	dev->wake_fd = -1;
+}
+
 static int libaio_open(struct hcb_dev *dev, struct hcb_err *err)
 {
 	struct libaio_dev *d = dev->priv;
@@ -118,9 +126,15 @@ static int libaio_open(struct hcb_dev *dev, struct hcb_err *err)
 		hcb_blockdev_close(dev);
 		return r;
 	}
-	r = try_flush(dev, err);
+	dev->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	dev->wake_is_eventfd = true;
+	if (dev->wake_fd < 0)
+		r = hcb_err_sys(err, -errno, "open %s: make an eventfd", dev->target);
+	else
+		r = try_flush(dev, err);
 	if (!r)
 		return 0;
+	close_wake(dev);
 	if (r == -ETIMEDOUT)
 		leave_behind(dev); /* io_destroy would wait for it */
 	else
@@ -133,10 +147,13 @@ static void libaio_close(struct hcb_dev *dev)
 {
 	struct libaio_dev *d = dev->priv;
 	hcb_blockdev_drain(dev);
-	if (dev->abandoned)
+	if (dev->abandoned) {
 		leave_behind(dev);
-	else
+		dev->wake_fd = -1; /* the kernel may still write it */
+	} else {
 		io_destroy(d->ctx);
+		close_wake(dev);
+	}
 	hcb_blockdev_close(dev);
 }
 

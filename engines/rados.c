@@ -150,6 +150,7 @@ static int rados_dev_open(struct hcb_dev *dev, struct hcb_err *err)
 	dev->size_bytes = v->size_bytes;
 	dev->block_bytes = 512;
 	dev->wake_fd = v->q.efd;
+	dev->wake_is_eventfd = true;
 	if (v->read_only)
 		dev->caps &= ~(uint32_t)(HCB_CAP_WRITE | HCB_CAP_FUA);
 	return 0;

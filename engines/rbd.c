@@ -150,6 +150,7 @@ static int rbd_dev_open(struct hcb_dev *dev, struct hcb_err *err)
 	dev->prefilled_bytes = v->prefilled_bytes;
 	dev->block_bytes = 512;
 	dev->wake_fd = v->q.efd;
+	dev->wake_is_eventfd = true;
 	if (v->cache_on)
 		dev->caps &= ~(uint32_t)HCB_CAP_ALWAYS_DURABLE;
 	if (!v->fua_native)

@@ -10,8 +10,8 @@
  * takes, a queue that is full or a lock of the file's included, is the storage's.
  * done_ns is stamped when poll reads the completion, once for all that are there: nothing
  * of ours runs at the moment a completion arrives, and a thread that waited for it would
- * take a processor from what is measured. The eventfd wakes the loop, so while it sleeps
- * the stamp is late by one wake-up; while it works, by one turn.
+ * take a processor from what is measured. The ring's descriptor wakes the loop, so while
+ * it sleeps the stamp is late by one wake-up; while it works, by one turn.
  *
  * Entries that io_uring_submit leaves behind (-EAGAIN: the kernel is out of memory) stay
  * in the submission queue; poll offers them again.
@@ -79,13 +79,8 @@ static int uring_open(struct hcb_dev *dev, struct hcb_err *err)
 		hcb_blockdev_close(dev);
 		return r;
 	}
-	r = io_uring_register_eventfd(&d->ring, dev->wake_fd);
-	if (r) {
-		hcb_err_sys(err, r, "open %s: register an eventfd", dev->target);
-		io_uring_queue_exit(&d->ring);
-		hcb_blockdev_close(dev);
-	}
-	return r;
+	dev->wake_fd = d->ring.ring_fd; /* readable while it has completions */
+	return 0;
 }
 
 static void uring_close(struct hcb_dev *dev)
@@ -95,6 +90,7 @@ static void uring_close(struct hcb_dev *dev)
 	/* Taking a ring down waits for what is in it. */
 	if (!dev->abandoned)
 		io_uring_queue_exit(&d->ring);
+	dev->wake_fd = -1;
 	hcb_blockdev_close(dev);
 }
 

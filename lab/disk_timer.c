@@ -128,7 +128,8 @@ void disk_pump(struct serve *sv, bool timed)
 			else
 				disk_answer(sv, (struct request *)done[i]);
 		}
-	} while (n == BATCH);
+		/* Who is woken is so only after a poll that gave nothing. */
+	} while (n == BATCH || (n && sv->dev->wake_fd >= 0));
 	if (more)
 		disk_release(sv);
 }

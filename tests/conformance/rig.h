@@ -98,6 +98,7 @@ static void wait_some(struct rig *g)
 	}
 	struct pollfd p = {.fd = g->dev->wake_fd, .events = POLLIN};
 	assert_int_equal(poll(&p, 1, 30000), 1);
+	hcb_dev_woken(g->dev);
 }
 
 /* Takes what is done until at most `left` are in flight. */

@@ -116,6 +116,7 @@ static struct hcb_op *run_op(struct hcb_dev *dev, enum hcb_op_kind kind, uint64_
 	while (dev->engine->poll(dev, done, 1) == 0) {
 		struct pollfd p = {.fd = dev->wake_fd, .events = POLLIN};
 		assert_int_equal(poll(&p, 1, 30000), 1);
+		hcb_dev_woken(dev);
 	}
 	return &op;
 }
