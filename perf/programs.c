@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench/core/child.h"
 #include "bench/core/units.h"
@@ -171,6 +172,12 @@ int perf_hcbench(struct perf_ctx *c, const void *job, double seconds,
 static void fio_args(const struct perf_ctx *c, const struct perf_job *j, double seconds,
                      struct args *a)
 {
+	/* As hcbench's loop has it where it may (bench/run.c). */
+	if (geteuid() == 0) {
+		arg(a, "nice");
+		arg(a, "-n");
+		arg(a, "-11");
+	}
 	arg(a, "fio");
 	arg(a, "--name=perf");
 	arg(a, "--ioengine=%s", j->ioengine);
