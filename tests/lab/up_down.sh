@@ -161,10 +161,18 @@ else
 	echo "no qemu-storage-daemon: the guest's path is not tested"
 fi
 
+# A disk that hangs, with writes in it that nobody will answer, does not hold "lab down" up.
+run disk ctl "$dir/disk/0" 'hang on'
+expect_exit 0
+inside h1 timeout 3 rados -p main put stuck "$tmp/in"
+[ "$status" -ne 0 ] || fail "a write was acknowledged while one of its disks hung"
+run disk stat "$dir/disk/0" --json
+jq -e '.faults.hang and .faults.held > 0' "$out" >/dev/null || fail "the disk holds nothing"
+
 t=$(now)
 run lab down "$lab"
 expect_exit 0
-echo "down: $(since "$t")"
+echo "down, with a disk that hangs: $(since "$t")"
 nothing_left "after lab down"
 run lab down "$lab"
 expect_exit 0
