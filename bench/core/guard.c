@@ -320,6 +320,8 @@ int hcb_guard_device(const char *path, unsigned flags, const char *results,
 	if (writes)
 		r = hcb_guard_check_users(g->path, g->rdev, results, err);
 	if (r == 0)
+		r = hcb_guard_answers(g->path, err);
+	if (r == 0)
 		r = open_device(g, flags, err);
 	if (r == 0 && writes)
 		r = hcb_guard_check_users(g->path, g->rdev, results, err);

@@ -101,12 +101,16 @@ uint32_t hcb_crc32c(const void *data, size_t len);
    is to be found, as no kernel makes dm, md or bcache devices for them. */
 extern void (*hcb_guard_test_pause)(void);
 extern const char *hcb_guard_sys_root;
+/* How long a device may take for its first block, ns. */
+extern uint64_t hcb_guard_answer_ns;
 
 /* guard_dev.c: why the device must not be written to, by asking the kernel and its bytes.
    fd is open on it, without O_DIRECT. */
 int hcb_guard_check_users(const char *path, dev_t dev, const char *results,
                           struct hcb_err *err);
 int hcb_guard_check_content(const char *path, int fd, struct hcb_err *err);
+/* -ETIMEDOUT: the device hangs. Reading it in this process would never end. */
+int hcb_guard_answers(const char *path, struct hcb_err *err);
 void hcb_guard_identify(dev_t dev, char *model, char *serial, size_t size);
 /* First line of /sys/dev/block/DEV/REST ("queue/rotational"), of a partition's disk if
    the partition has none; false and "" if neither. */
