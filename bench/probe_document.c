@@ -207,6 +207,11 @@ static double sync_busy(const struct hcb_probe_found *f, unsigned k, json_int_t 
 	return json_is_number(ns) && s > 0 ? json_number_value(ns) / 1e9 / s : -1;
 }
 
+static double osd_commit(const struct hcb_probe_found *f, unsigned k, json_int_t id)
+{
+	return hcb_probe_osd_commit(hcb_probe_run_osd(f->runs[k], id));
+}
+
 static json_t *osds(const struct hcb_probe_found *f)
 {
 	json_t *list = json_array(), *osd;
@@ -216,11 +221,9 @@ static json_t *osds(const struct hcb_probe_found *f)
 		json_t *o = json_copy(osd);
 		json_int_t id = json_integer_value(json_object_get(osd, "id"));
 		json_object_set_new(o, "commit_ns",
-		                    real_or_null(osd_mean(f, HCB_PROBE_COMMIT, id,
-		                                          "bluestore", "commit_lat")));
+		                    real_or_null(osd_commit(f, HCB_PROBE_COMMIT, id)));
 		json_object_set_new(o, "commits_ns",
-		                    real_or_null(osd_mean(f, HCB_PROBE_COMMITS, id,
-		                                          "bluestore", "commit_lat")));
+		                    real_or_null(osd_commit(f, HCB_PROBE_COMMITS, id)));
 		json_object_set_new(o, "write_ns",
 		                    real_or_null(osd_mean(f, HCB_PROBE_COMMIT, id, "osd",
 		                                          "op_w_latency")));

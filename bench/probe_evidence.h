@@ -30,6 +30,8 @@ void hcb_probe_see(const struct hcb_probe_facts *f, struct hcb_probe_seen *out);
 const json_t *hcb_json_find(const json_t *list, const char *key, const char *value);
 /* Mean of what a run's osd[] keeps as NAME_count and NAME_ns; negative: no samples. */
 double hcb_probe_osd_mean(const json_t *osd, const char *group, const char *name);
+/* Its mean time to commit what clients and primaries sent it, ns; -1: it has none. */
+double hcb_probe_osd_commit(const json_t *osd);
 /* The run's osd[] element of this id. */
 const json_t *hcb_probe_run_osd(const json_t *run, json_int_t id);
 

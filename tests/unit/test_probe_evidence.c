@@ -111,6 +111,23 @@ static void test_the_client_and_its_disks(void **state)
 	assert_close(w->seen.flush_ns, 90, 0);
 }
 
+/* 103 writes of 20 ms, and 38 of the OSD's own that waited for 360 ms. */
+static void test_an_osds_own_transactions_are_not_the_clients(void **state)
+{
+	json_t *osd = parse("{\"bluestore\":{\"commit_lat_count\":141,"
+	                    "\"commit_lat_ns\":15740000000},"
+	                    "\"osd\":{\"op_w_latency_count\":40,"
+	                    "\"op_w_latency_ns\":1000000000,"
+	                    "\"subop_w_latency_count\":60,"
+	                    "\"subop_w_latency_ns\":1200000000}}");
+	(void)state;
+	assert_close(hcb_probe_osd_commit(osd), 22e6, 1e-12);
+	json_object_del(json_object_get(osd, "osd"), "op_w_latency_count");
+	json_object_del(json_object_get(osd, "osd"), "subop_w_latency_count");
+	assert_close(hcb_probe_osd_commit(osd), 15740e6 / 141, 1e-12);
+	json_decref(osd);
+}
+
 static void test_the_clients_own_port_has_most_to_do(void **state)
 {
 	struct world *w = *state;
@@ -285,6 +302,7 @@ int main(void)
 #define IN_WORLD(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        IN_WORLD(test_the_client_and_its_disks),
+	        cmocka_unit_test(test_an_osds_own_transactions_are_not_the_clients),
 	        IN_WORLD(test_the_clients_own_port_has_most_to_do),
 	        IN_WORLD(test_a_client_elsewhere_has_a_port_of_its_own),
 	        IN_WORLD(test_a_network_of_the_osds_own_is_left_out),
