@@ -102,7 +102,8 @@ int hcb_histogram_from_json(const json_t *j, struct hcb_hist *out)
 }
 
 json_t *hcb_json_validity(const struct hcb_judgement *j, const struct hcb_hist *lateness,
-                          double host_busy, bool virtual_clock)
+                          double host_busy, const uint64_t control_ns[3],
+                          bool virtual_clock)
 {
 	json_t *reasons = json_array();
 	for (unsigned i = 0; i < j->n; i++)
@@ -113,9 +114,15 @@ json_t *hcb_json_validity(const struct hcb_judgement *j, const struct hcb_hist *
 		                 "p50", (json_int_t)hcb_hist_quantile(lateness, 0.5),
 		                 "p99", (json_int_t)hcb_hist_quantile(lateness, 0.99),
 		                 "max", (json_int_t)lateness->max);
-	return json_pack("{sssososo}", "verdict", hcb_verdict_name(j->verdict), "reasons",
-	                 reasons, "lateness_ns", late, "host_busy",
-	                 virtual_clock ? json_null() : json_real(host_busy));
+	json_t *control = json_null();
+	if (!virtual_clock)
+		control = json_pack("{sIsIsI}", "before", (json_int_t)control_ns[0],
+		                    "after", (json_int_t)control_ns[1], "spent",
+		                    (json_int_t)control_ns[2]);
+	return json_pack("{sssosososo}", "verdict", hcb_verdict_name(j->verdict),
+	                 "reasons", reasons, "lateness_ns", late, "host_busy",
+	                 virtual_clock ? json_null() : json_real(host_busy), "control_ns",
+	                 control);
 }
 
 json_t *hcb_json_document(const char *kind, bool partial)

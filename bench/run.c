@@ -12,6 +12,7 @@
 #include "bench/core/stats.h"
 #include "bench/core/units.h"
 #include "bench/counters.h"
+#include "bench/control.h"
 #include "bench/hostload.h"
 #include "bench/prefill.h"
 #include "bench/progress.h"
@@ -199,6 +200,8 @@ static int run_loop(struct session *s, struct hcb_err *err)
 	r = hcb_loop_init(&s->loop, run->seed, err);
 	if (r)
 		return r;
+	if (!run->virtual_clock)
+		s->seen.control_before_ns = hcb_control_ns(&s->seen.control_spent_ns);
 	count_storage(s, s->before, &s->around_before);
 	if (run->around && run->around->reset_lateness)
 		run->around->reset_lateness(run->around->arg);
@@ -552,6 +555,11 @@ int hcb_run_once(const struct hcb_run *run, json_t **doc, int *exit_code,
 		if (!s->loop.left_out) /* storage that does not answer is not asked */
 			count_storage(s, s->after, &s->around_after);
 		change_of_storage(s);
+		if (!run->virtual_clock)
+			s->seen.control_after_ns =
+			        hcb_control_ns(&s->seen.control_spent_ns);
+		s->evidence.control_before_ns = s->seen.control_before_ns;
+		s->evidence.control_after_ns = s->seen.control_after_ns;
 		verify(s);
 		hcb_judge(&s->evidence, &s->judged);
 		judge_blocks(s);

@@ -15,6 +15,7 @@ struct hcb_observed {
 	const struct hcb_faults *faults;
 	void *wl_state;
 	double host_busy, host_mean, steal;
+	uint64_t control_before_ns, control_after_ns, control_spent_ns; /* control.h */
 	int loop_nice;         /* the run loop's niceness */
 	bool clock_is_counter; /* the run's clock read the processor's counter */
 	double clock_error;    /* its share of error against CLOCK_MONOTONIC */

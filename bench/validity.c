@@ -14,6 +14,10 @@
 #define HOST_BUSY       0.85
 #define DISK_LATE_NS    (500 * HCB_US)
 #define CLOCK_ERROR     0.001
+/* Assumed: repeated at once it stays within 3 %, a step of a processor's rate is 10 to 20
+ * %.
+ */
+#define CONTROL_MOVED   1.3
 #define ACHIEVED        0.95
 #define MIN_CYCLES      2
 /* SNIA PTS calls a state steady when the spread over the window is within 20 % of the
@@ -89,6 +93,14 @@ static void judge_bench(const struct hcb_evidence *e, struct hcb_judgement *j)
 		    "the processor's counter ran %.2f %% from the kernel's clock, limit "
 		    "0.1 %%",
 		    100 * e->clock_error);
+	double before = (double)e->control_before_ns, after = (double)e->control_after_ns;
+	if (before > 0 && after > 0 &&
+	    (after > CONTROL_MOVED * before || before > CONTROL_MOVED * after))
+		add(j, HCB_INVALID,
+		    "the machine changed: the same work took %s before the run and %s "
+		    "after "
+		    "it, limit 30 %%",
+		    hcb_fmt_ns(a, sizeof(a), before), hcb_fmt_ns(b, sizeof(b), after));
 	if (e->disk_late_known && e->disk_late_p99_ns > DISK_LATE_NS)
 		add(j, HCB_INVALID,
 		    "an emulated disk's timer was late: p99 %s, limit 0.5 ms",

@@ -26,6 +26,7 @@ struct hcb_evidence {
 	uint64_t service_p50_ns; /* of the ops, median */
 	double host_busy_worst10;
 	double clock_error; /* of the run's clock against the kernel's, as a share */
+	uint64_t control_before_ns, control_after_ns; /* control.h; 0: not measured */
 	uint64_t disk_late_p99_ns; /* emulated disks, the worst one; 0: none */
 	bool disk_late_known;
 	double offered_per_s, achieved_per_s; /* offered 0: closed loop */

@@ -60,6 +60,25 @@ static void test_clock_that_strays_counts(void **state)
 	assert_int_equal(verdict(&e, NULL), HCB_VALID);
 }
 
+static void test_a_machine_that_changed_counts(void **state)
+{
+	(void)state;
+	struct hcb_evidence e = good();
+	e.control_before_ns = 1000000;
+	e.control_after_ns = 1300000;
+	assert_int_equal(verdict(&e, NULL), HCB_VALID);
+	e.control_after_ns = 1300001;
+	assert_int_equal(verdict(&e, "took 1.00 ms before the run and 1.30 ms after"),
+	                 HCB_INVALID);
+	e.control_after_ns = 769230;
+	assert_int_equal(verdict(&e, "the machine changed"), HCB_INVALID);
+	e.virtual_clock = true;
+	assert_int_equal(verdict(&e, NULL), HCB_VALID);
+	e.virtual_clock = false;
+	e.control_after_ns = 0; /* not measured */
+	assert_int_equal(verdict(&e, NULL), HCB_VALID);
+}
+
 static void test_lateness_counts_above_1_ms_or_5_percent_of_service(void **state)
 {
 	(void)state;
@@ -217,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_good_evidence_is_valid),
 	        cmocka_unit_test(test_clock_that_strays_counts),
+	        cmocka_unit_test(test_a_machine_that_changed_counts),
 	        cmocka_unit_test(test_lateness_counts_above_1_ms_or_5_percent_of_service),
 	        cmocka_unit_test(test_busy_machine_late_disk_or_failed_op_is_invalid),
 	        cmocka_unit_test(
