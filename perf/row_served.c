@@ -15,7 +15,8 @@
 #include "perf/perf.h"
 
 /* fio leaves out what its ramp time had under way, and counts the time in which its queue
-   runs empty: with 32 of 280 a second that is 2 % of 6 s, and under 1 % of these. */
+   runs empty. With 32 out that costs it 0.28 s of work in a run however long it is: seen,
+   13.5 % of 2 s, 5.6 % of 5 s. */
 #define SECONDS     15.0
 #define LOG_SECONDS 6.0 /* at depth 1 there is no queue to run empty */
 #define WARMUP      1.0
