@@ -482,6 +482,7 @@ static int ab_main(int argc, char **argv)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	a.log = json_array();
+	a.labs.stop = &signal_seen;
 	r = run_all(&a, &err);
 	ab_labs_down(&a.labs);
 	int code = a.n || !r ? finish(&a, r != 0, &second) : 0;

@@ -84,6 +84,8 @@ static int lab_verb(const char *verb, const char *target, const char *const rest
 static int up(const struct ab_labs *l, struct ab_lab *lab, struct hcb_err *err)
 {
 	struct hcb_lab_info info;
+	if (l->stop && *l->stop)
+		return hcb_err_set(err, -EINTR, "ab: interrupted");
 	if (!*lab->target || hcb_lab_find(lab->name, &info, NULL) == 0)
 		return 0;
 	if (!l->quiet)

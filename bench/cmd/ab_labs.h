@@ -4,6 +4,7 @@
 #ifndef HCB_CMD_AB_LABS_H
 #define HCB_CMD_AB_LABS_H
 
+#include <signal.h>
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -24,6 +25,7 @@ struct ab_labs {
 	double us[2]; /* those ends, once the labs are up */
 	char dilation[16]; /* for "lab up"; "": as the file says */
 	bool quiet;
+	const volatile sig_atomic_t *stop; /* set: nothing more is brought up */
 };
 
 /* The lab that a side runs in. */
