@@ -392,7 +392,7 @@ static void put_mean(FILE *f, const json_t *group, const char *name)
 static void put_count(FILE *f, const json_t *group, const char *name)
 {
 	const json_t *v = json_object_get(group, name);
-	if (json_is_number(v))
+	if (json_is_number(v) && json_number_value(v) >= 0)
 		fprintf(f, "%11.0f", json_number_value(v));
 	else
 		fprintf(f, "%11s", "n/a");
@@ -429,6 +429,16 @@ static void put_osd(FILE *f, const json_t *o, double seconds)
 	put_disk_columns(f, disk, seconds);
 }
 
+/* It counts from zero again: end less start is below it. */
+static void put_restarted(FILE *f, const json_t *o)
+{
+	if (num(json_object_get(o, "bluestore"), "kv_sync_lat_count") < 0)
+		fprintf(f,
+		        "  n/a: osd.%.0f was started anew during the run, and its counts "
+		        "with it\n",
+		        num(o, "id"));
+}
+
 static void put_osds(FILE *f, const json_t *doc)
 {
 	const json_t *osds = json_object_get(doc, "osd");
@@ -443,6 +453,7 @@ static void put_osds(FILE *f, const json_t *doc)
 	        "of it mean", "disk busy");
 	json_array_foreach(osds, i, o)
 	        put_osd(f, o, num(json_object_get(doc, "run"), "duration_s"));
+	json_array_foreach(osds, i, o) put_restarted(f, o);
 	fputc('\n', f);
 }
 
