@@ -252,7 +252,14 @@ static int set_usable(struct hcb_guard *g, uint64_t whole, struct hcb_err *err)
 static int open_device(struct hcb_guard *g, unsigned flags, struct hcb_err *err)
 {
 	int mode = flags & HCB_GUARD_READ_ONLY ? O_RDONLY : O_RDWR | O_EXCL;
-	g->fd = open(g->path, mode | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
+	/* The kernel takes a ring of a process that has ended apart in the background,
+	   and its files with it: a second is given to that. */
+	for (int i = 0; i < 20; i++) {
+		g->fd = open(g->path, mode | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
+		if (g->fd >= 0 || errno != EBUSY)
+			break;
+		usleep(50000);
+	}
 	if (g->fd < 0 && errno == EBUSY)
 		return hcb_err_refuse(
 		        err, "%s is held by the kernel or another program (O_EXCL)",
