@@ -125,6 +125,16 @@ int hcb_lab_find(const char *name, struct hcb_lab_info *out, struct hcb_err *err
 	return 0;
 }
 
+const struct hcb_lab_host_info *lab_host_of(const struct hcb_lab_info *info,
+                                            const char *name, struct hcb_err *err)
+{
+	for (unsigned i = 0; i < info->n_hosts; i++)
+		if (strcmp(info->hosts[i].name, name) == 0)
+			return &info->hosts[i];
+	hcb_err_usage(err, "lab %s has no host \"%s\"", info->name, name);
+	return NULL;
+}
+
 /* "h1", or "h1_vm" for its virtual machine. */
 static const char *netns_of(const struct hcb_lab_host_info *h, const char *host)
 {

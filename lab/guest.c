@@ -58,12 +58,8 @@ static int plan(struct guest *g, const struct hcb_lab_info *info,
 	snprintf(g->pidfile, sizeof(g->pidfile), "%s/run/guest.%s.pid", info->dir, g->id);
 	snprintf(g->state, sizeof(g->state), "%s/run/guest.%s.json", info->dir, g->id);
 	snprintf(g->log, sizeof(g->log), "%.80s/log/guest.%.100s.out", info->dir, g->id);
-	for (unsigned i = 0; i < info->n_hosts; i++)
-		if (!want->host || strcmp(info->hosts[i].name, want->host) == 0) {
-			g->host = &info->hosts[i];
-			return 0;
-		}
-	return hcb_err_usage(err, "lab %s has no host \"%s\"", info->name, want->host);
+	g->host = want->host ? lab_host_of(info, want->host, err) : &info->hosts[0];
+	return g->host ? 0 : -EINVAL;
 }
 
 static int check_packages(struct hcb_err *err)

@@ -233,6 +233,11 @@ int lab_disk_rotates(const struct hcb_disk_spec *spec, bool *yes, struct hcb_err
 int lab_conf_make(struct lab *lab, struct hcb_err *err);
 void lab_uuid(char out[40]);
 
+/* ---- find.c ---- */
+/* NULL with exit 2's message if the lab has no host of that name. */
+const struct hcb_lab_host_info *lab_host_of(const struct hcb_lab_info *info,
+                                            const char *name, struct hcb_err *err);
+
 /* ---- daemons.c ---- */
 int lab_mkfs(struct lab *lab, struct hcb_err *err);
 int lab_mons_start(struct lab *lab, struct hcb_err *err);
@@ -262,6 +267,10 @@ int lab_health_wait(struct lab *lab, struct hcb_err *err);
 int lab_check_osds(struct lab *lab, struct hcb_err *err);
 bool lab_cluster_good(const struct lab_cluster_state *st, unsigned osds, unsigned pgs,
                       unsigned mons);
+/* The same after a fault: heartbeats that waited while a link was down are warned about
+   for as long as they are in a mean of the last 15 minutes, which is history. */
+bool lab_cluster_recovered(const struct lab_cluster_state *st, unsigned osds,
+                           unsigned pgs, unsigned mons);
 int lab_cluster_state(const struct hcb_lab_info *info, struct lab_cluster_state *st,
                       struct hcb_err *err);
 

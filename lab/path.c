@@ -270,16 +270,6 @@ static int digest(const struct hcb_lab_info *info, const struct walk *w, json_t 
 
 /* ---- together ---- */
 
-static const struct hcb_lab_host_info *host_of(const struct hcb_lab_info *info,
-                                               const char *name, struct hcb_err *err)
-{
-	for (unsigned i = 0; i < info->n_hosts; i++)
-		if (strcmp(info->hosts[i].name, name) == 0)
-			return &info->hosts[i];
-	hcb_err_usage(err, "lab %s has no host \"%s\"", info->name, name);
-	return NULL;
-}
-
 /* Said or not: without a word the first host sends, and the first other one receives. */
 static int choose(const struct hcb_lab_info *info, const struct hcb_lab_path *p,
                   const struct hcb_lab_host_info **from,
@@ -289,10 +279,10 @@ static int choose(const struct hcb_lab_info *info, const struct hcb_lab_path *p,
 		return hcb_err_usage(err, "lab path: lab %s has one host", info->name);
 	*from = &info->hosts[0];
 	if (p->from)
-		*from = host_of(info, p->from, err);
+		*from = lab_host_of(info, p->from, err);
 	*to = *from == &info->hosts[0] ? &info->hosts[1] : &info->hosts[0];
 	if (*from && p->to)
-		*to = host_of(info, p->to, err);
+		*to = lab_host_of(info, p->to, err);
 	if (!*from || !*to)
 		return -EINVAL;
 	return *from == *to

@@ -19,16 +19,6 @@ struct pair {
 	char port[16];
 };
 
-static const struct hcb_lab_host_info *host_of(const struct hcb_lab_info *info,
-                                               const char *name, struct hcb_err *err)
-{
-	for (unsigned i = 0; i < info->n_hosts; i++)
-		if (strcmp(info->hosts[i].name, name) == 0)
-			return &info->hosts[i];
-	hcb_err_usage(err, "lab %s has no host \"%s\"", info->name, name);
-	return NULL;
-}
-
 static int choose(const struct hcb_lab_info *info, const struct hcb_lab_traffic *t,
                   struct pair *p, struct hcb_err *err)
 {
@@ -37,8 +27,8 @@ static int choose(const struct hcb_lab_info *info, const struct hcb_lab_traffic 
 		                     "lab %s has no virtual machines: [network] vm = gre "
 		                     "in its cluster file makes them",
 		                     info->name);
-	p->from = host_of(info, t->from, err);
-	p->to = p->from ? host_of(info, t->to, err) : NULL;
+	p->from = lab_host_of(info, t->from, err);
+	p->to = p->from ? lab_host_of(info, t->to, err) : NULL;
 	if (!p->from || !p->to)
 		return -EINVAL;
 	if (p->from == p->to)
