@@ -147,28 +147,34 @@ static bool wait_answer(_Atomic uint64_t *which, uint64_t since_ns, uint64_t lim
 
 /* ---- the pair ---- */
 
+static int put_script(const char *dir, const char *name, const char *text,
+                      struct hcb_err *err)
+{
+	char path[192], whole[512];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(whole, sizeof(whole),
+	         "#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\n%s", text);
+	int r = lab_write_file(path, whole, err);
+	return r == 0 && chmod(path, 0700)
+	               ? hcb_err_sys(err, -errno, "set the mode of %s", path)
+	               : r;
+}
+
+/* Interface, address, and the host are ucarp's arguments. */
 static int put_scripts(const struct hcb_lab_info *info, const char *dir,
                        struct hcb_err *err)
 {
-	static const char head[] = "#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\n";
-	char path[192], text[512];
-	int r = lab_mkdirs(dir, err);
-	snprintf(path, sizeof(path), "%s/up", dir);
-	/* Interface, address, and the host: ucarp's arguments. */
-	snprintf(text, sizeof(text),
-	         "%sip addr replace \"$2/24\" dev \"$1\"\n: >\"%s/run/carp.$3\"\n", head,
+	char path[192], up[320], down[320];
+	snprintf(up, sizeof(up),
+	         "ip addr replace \"$2/24\" dev \"$1\"\n: >\"%s/run/carp.$3\"\n",
 	         info->dir);
-	r = r ? r : lab_write_file(path, text, err);
-	if (!r && chmod(path, 0700))
-		r = hcb_err_sys(err, -errno, "set the mode of %s", path);
-	snprintf(path, sizeof(path), "%s/down", dir);
-	snprintf(text, sizeof(text),
-	         "%sip addr del \"$2/24\" dev \"$1\"\nrm -f \"%s/run/carp.$3\"\n", head,
+	snprintf(down, sizeof(down),
+	         "ip addr del \"$2/24\" dev \"$1\"\nrm -f \"%s/run/carp.$3\"\n",
 	         info->dir);
-	r = r ? r : lab_write_file(path, text, err);
-	if (!r && chmod(path, 0700))
-		r = hcb_err_sys(err, -errno, "set the mode of %s", path);
 	snprintf(path, sizeof(path), "%s/pass", dir);
+	int r = lab_mkdirs(dir, err);
+	r = r ? r : put_script(dir, "up", up, err);
+	r = r ? r : put_script(dir, "down", down, err);
 	return r ? r : lab_write_file(path, "hcbench\n", err);
 }
 
