@@ -140,28 +140,10 @@ static int settings(void *arg, struct hcb_err *err)
 	return r;
 }
 
-/*
- * Heartbeats that waited while a link was down are warned about for as long as they are
- * in a mean of the last 15 minutes: history, not something that is still broken.
- */
-static bool only_history(const struct lab_cluster_state *st)
-{
-	static const char slow[] = "OSD_SLOW_PING_TIME_";
-	const char *p = st->checks;
-	while (strncmp(p, slow, strlen(slow)) == 0) {
-		p += strcspn(p, " ");
-		p += strspn(p, " ");
-	}
-	return *p == '\0' && st->checks[0];
-}
-
 static bool well(const struct hcb_lab_info *info, const struct lab_cluster_state *st)
 {
-	struct lab_cluster_state now = *st;
 	unsigned mons = info->n_hosts >= LAB_MAX_MONS ? LAB_MAX_MONS : 1;
-	if (only_history(st))
-		snprintf(now.health, sizeof(now.health), "HEALTH_OK");
-	return lab_cluster_good(&now, info->n_osds, st->pgs, mons);
+	return lab_cluster_recovered(st, info->n_osds, st->pgs, mons);
 }
 
 static int wait_well(const struct hcb_lab_info *info, struct hcb_err *err)
