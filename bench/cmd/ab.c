@@ -9,14 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/ab.h"
 #include "bench/cmd/ab_labs.h"
+#include "bench/cmd/self.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/atomic_file.h"
-#include "bench/core/child.h"
 #include "bench/core/units.h"
 #include "bench/result.h"
 #include "reports/report.h"
@@ -204,11 +203,11 @@ static void result_path(const struct ab *a, size_t pair, unsigned side, char *bu
 }
 
 /* The lab's way of replication, looked at after each run: what drifts is seen. */
-static json_t *path_of(const json_t *doc)
+static json_t *path_of(const struct ab *a, const json_t *doc)
 {
 	const json_t *lab = json_object_get(json_object_get(doc, "facts"), "lab");
 	const char *name = json_string_value(json_object_get(lab, "name"));
-	return name && !signal_seen ? ab_lab_path(name) : NULL;
+	return name && !signal_seen ? ab_lab_path(&a->labs, name) : NULL;
 }
 
 /* Takes path over. */
@@ -222,23 +221,20 @@ static void note(struct ab *a, size_t pair, unsigned side, const json_t *doc,
 	                          json_object_get(json_object_get(doc, "run"), "id"),
 	                          "verdict", json_object_get(v, "verdict"), "reasons",
 	                          json_object_get(v, "reasons"), "path",
-	                          path ? path : path_of(doc)));
+	                          path ? path : path_of(a, doc)));
 }
 
-/* Its exit code, -1 if it has none, in *code. */
 static int run_child(struct ab *a, unsigned side, uint64_t seed, const char *path,
                      int *code, struct hcb_err *err)
 {
-	char text[32], what[600];
+	char text[32];
 	const char *argv[16 + 2 * MAX_PASSED];
 	size_t n = 0;
-	struct hcb_child_result res;
-	struct hcb_child_opts o = {.timeout_ns = a->limit_ns, .quiet_fail = true};
+	const struct self_opts o = {
+	        .timeout_ns = a->limit_ns, .stop = &signal_seen, .verdicts = true};
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
-	snprintf(what, sizeof(what), "run %s", a->side[side].what);
-	const char *const head[] = {
-	        "/proc/self/exe", "run", a->side[side].what, "-q", "-o", path,
-	        "--seed",         text};
+	const char *const head[] = {"run", a->side[side].what, "-q", "-o",
+	                            path,  "--seed",           text};
 	for (; n < sizeof(head) / sizeof(head[0]); n++)
 		argv[n] = head[n];
 	for (size_t i = 0; i < a->n_passed; i++)
@@ -248,15 +244,7 @@ static int run_child(struct ab *a, unsigned side, uint64_t seed, const char *pat
 		argv[n++] = ab_lab_of(&a->labs, side)->name;
 	}
 	argv[n] = NULL;
-	int r = hcb_child_run(argv, &o, &res, err);
-	*code = r == 0 && WIFEXITED(res.status) ? WEXITSTATUS(res.status) : -1;
-	bool made = *code == HCB_EXIT_OK || *code == HCB_EXIT_UNSTEADY ||
-	            *code == HCB_EXIT_INVALID;
-	if (!r && !made)
-		r = signal_seen ? hcb_err_set(err, -EINTR, "ab: interrupted")
-		                : ab_child_failed(what, &res, *code, err);
-	hcb_child_result_free(&res);
-	return r;
+	return self_run(argv, &o, code, NULL, err);
 }
 
 /* 0: *doc is a result that counts, or NULL if it was INVALID. */

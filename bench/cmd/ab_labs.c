@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
+#include "bench/cmd/self.h"
 #include "bench/core/units.h"
 #include "lab/lab.h"
 
@@ -39,46 +39,21 @@ int ab_labs_parse(const char *text, struct ab_labs *l, struct hcb_err *err)
 	               : 0;
 }
 
-int ab_child_failed(const char *what, const struct hcb_child_result *res, int code,
-                    struct hcb_err *err)
-{
-	static const char own[] = "hcbench: ";
-	const char *said = res->errout ? res->errout : "", *line = said;
-	/* Talk comes first, the reason last. */
-	for (const char *p = said; (p = strchr(p, '\n')) && p[1]; p++)
-		line = p + 1;
-	if (strncmp(line, own, strlen(own)) == 0)
-		line += strlen(own);
-	int r = hcb_err_set(err, -EIO, "%s: %.*s", what, (int)strcspn(line, "\n"), line);
-	if (code > 0)
-		err->exit = (enum hcb_exit)code;
-	return r;
-}
-
 struct ab_lab *ab_lab_of(struct ab_labs *l, unsigned side)
 {
 	return &l->lab[side ? 1 : 0];
 }
 
-/* rest: NULL, or up to two words more. *said: what it printed, JSON; NULL: not wanted. */
+/* rest: NULL, or up to two words more. stop: NULL for what must be done to its end.
+ *said: what it printed, JSON; NULL: not wanted. */
 static int lab_verb(const char *verb, const char *target, const char *const rest[2],
-                    uint64_t limit_ns, json_t **said, struct hcb_err *err)
+                    uint64_t limit_ns, const volatile sig_atomic_t *stop, json_t **said,
+                    struct hcb_err *err)
 {
 	const char *const argv[] = {
-	        "/proc/self/exe",      "lab", verb, target, rest ? rest[0] : NULL,
-	        rest ? rest[1] : NULL, NULL};
-	struct hcb_child_opts o = {.timeout_ns = limit_ns, .quiet_fail = true};
-	struct hcb_child_result res;
-	char what[600];
-	int r = hcb_child_run(argv, &o, &res, err);
-	int code = r == 0 && WIFEXITED(res.status) ? WEXITSTATUS(res.status) : -1;
-	snprintf(what, sizeof(what), "lab %s %s", verb, target);
-	if (!r && code)
-		r = ab_child_failed(what, &res, code, err);
-	if (!r && said)
-		*said = json_loads(res.out ? res.out : "", 0, NULL);
-	hcb_child_result_free(&res);
-	return r;
+	        "lab", verb, target, rest ? rest[0] : NULL, rest ? rest[1] : NULL, NULL};
+	const struct self_opts o = {.timeout_ns = limit_ns, .stop = stop};
+	return self_run(argv, &o, NULL, said, err);
 }
 
 static int up(const struct ab_labs *l, struct ab_lab *lab, struct hcb_err *err)
@@ -93,8 +68,8 @@ static int up(const struct ab_labs *l, struct ab_lab *lab, struct hcb_err *err)
 	/* Ours from now on: whatever an interrupted "lab up" leaves as well. */
 	lab->made = true;
 	const char *const dilated[2] = {"--dilation", l->dilation};
-	return lab_verb("up", lab->target, *l->dilation ? dilated : NULL, UP_LIMIT, NULL,
-	                err);
+	return lab_verb("up", lab->target, *l->dilation ? dilated : NULL, UP_LIMIT,
+	                l->stop, NULL, err);
 }
 
 static void down(struct ab_lab *lab)
@@ -102,7 +77,7 @@ static void down(struct ab_lab *lab)
 	struct hcb_err err = HCB_ERR_INIT;
 	if (!lab->made)
 		return;
-	if (lab_verb("down", lab->name, NULL, DOWN_LIMIT, NULL, &err))
+	if (lab_verb("down", lab->name, NULL, DOWN_LIMIT, NULL, NULL, &err))
 		hcb_warn("%s", err.msg);
 	lab->made = false;
 }
@@ -130,7 +105,8 @@ static int hold(const struct ab_labs *l, const char *cost, json_t **said,
                 struct hcb_err *err)
 {
 	const char *const words[2] = {cost, "--json"};
-	return lab_verb("tunnel", l->lab[1].name, words, PATH_LIMIT, said, err);
+	return lab_verb("tunnel", l->lab[1].name, words, PATH_LIMIT,
+	                said ? l->stop : NULL, said, err);
 }
 
 int ab_labs_up(struct ab_labs *l, struct hcb_err *err)
@@ -172,22 +148,12 @@ void ab_labs_leave(struct ab_labs *l, unsigned side)
 		down(ab_lab_of(l, side));
 }
 
-json_t *ab_lab_path(const char *name)
+json_t *ab_lab_path(const struct ab_labs *l, const char *name)
 {
-	const char *const argv[] = {"/proc/self/exe", "lab", "path", name,
-	                            "--json",         NULL};
-	struct hcb_child_opts o = {.timeout_ns = PATH_LIMIT, .quiet_fail = true};
-	struct hcb_child_result res;
+	const char *const words[2] = {"--json", NULL};
 	struct hcb_err err = HCB_ERR_INIT;
 	json_t *path = NULL;
-	int r = hcb_child_run(argv, &o, &res, &err);
-	int code = r == 0 && WIFEXITED(res.status) ? WEXITSTATUS(res.status) : -1;
-	if (!r && code)
-		r = ab_child_failed("the way of replication", &res, code, &err);
-	if (!r)
-		path = json_loads(res.out ? res.out : "", 0, NULL);
-	if (r)
+	if (lab_verb("path", name, words, PATH_LIMIT, l->stop, &path, &err))
 		hcb_warn("%s", err.msg);
-	hcb_child_result_free(&res);
 	return path;
 }

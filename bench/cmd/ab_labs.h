@@ -4,11 +4,10 @@
 #ifndef HCB_CMD_AB_LABS_H
 #define HCB_CMD_AB_LABS_H
 
-#include <signal.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 
-#include "bench/core/child.h"
 #include "bench/core/err.h"
 
 struct ab_lab {
@@ -45,11 +44,6 @@ void ab_labs_leave(struct ab_labs *l, unsigned side);
 
 /* "lab path" between its first two hosts, and a warning and NULL if that fails. Owned by
    the caller. */
-json_t *ab_lab_path(const char *name);
-
-/* What a child of this very program said last, without its name, as our own error; its
-   exit code becomes ours. */
-int ab_child_failed(const char *what, const struct hcb_child_result *res, int code,
-                    struct hcb_err *err);
+json_t *ab_lab_path(const struct ab_labs *l, const char *name);
 
 #endif

@@ -10,13 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/cmd/doctor_verbs.h"
+#include "bench/cmd/self.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/atomic_file.h"
-#include "bench/core/child.h"
 #include "bench/core/cluster.h"
 #include "bench/core/units.h"
 #include "bench/dilation.h"
@@ -24,6 +23,13 @@
 #define N_STEPS    3
 #define CYCLE_S    30
 #define MAX_BLOCKS 64
+
+static volatile sig_atomic_t signal_seen;
+
+static void on_signal(int sig)
+{
+	signal_seen = sig;
+}
 
 static const double dilations[N_STEPS] = {1, 2, 4};
 
@@ -48,45 +54,21 @@ struct doctor {
 	struct step step[N_STEPS];
 };
 
-static int verb(const char *const *argv, uint64_t timeout_ns, int *code,
-                struct hcb_err *err)
-{
-	struct hcb_child_opts o = {.timeout_ns = timeout_ns, .quiet_fail = true};
-	struct hcb_child_result res;
-	int r = hcb_child_run(argv, &o, &res, err);
-	*code = r == 0 && WIFEXITED(res.status) ? WEXITSTATUS(res.status) : -1;
-	if (!r && *code != HCB_EXIT_OK && *code != HCB_EXIT_UNSTEADY &&
-	    *code != HCB_EXIT_INVALID) {
-		const char *said = res.errout ? res.errout : "";
-		size_t n = strlen(said);
-		while (n && said[n - 1] == '\n')
-			n--;
-		const char *line = said + n;
-		while (line > said && line[-1] != '\n')
-			line--;
-		r = hcb_err_set(err, -EIO, "%s %s: %.*s", argv[1], argv[2],
-		                (int)(said + n - line), line);
-	}
-	hcb_child_result_free(&res);
-	return r;
-}
-
 static int lab_up(const struct doctor *d, double dilation, struct hcb_err *err)
 {
 	char number[16];
-	int code;
+	const struct self_opts o = {.timeout_ns = 300 * HCB_SEC, .stop = &signal_seen};
 	snprintf(number, sizeof(number), "%g", dilation);
-	const char *const argv[] = {"/proc/self/exe", "lab",  "up", d->ini,
-	                            "--dilation",     number, NULL};
-	return verb(argv, 300 * HCB_SEC, &code, err);
+	const char *const argv[] = {"lab", "up", d->ini, "--dilation", number, NULL};
+	return self_run(argv, &o, NULL, NULL, err);
 }
 
 static void lab_down(const struct doctor *d)
 {
 	struct hcb_err err = HCB_ERR_INIT;
-	int code;
-	const char *const argv[] = {"/proc/self/exe", "lab", "down", d->lab, NULL};
-	if (verb(argv, 60 * HCB_SEC, &code, &err))
+	const struct self_opts o = {.timeout_ns = 60 * HCB_SEC};
+	const char *const argv[] = {"lab", "down", d->lab, NULL};
+	if (self_run(argv, &o, NULL, NULL, &err))
 		hcb_warn("%s", err.msg);
 }
 
@@ -94,31 +76,19 @@ static int run(const struct doctor *d, double dilation, const char *out,
                struct hcb_err *err)
 {
 	char on[128], rate[48], cycles[32], timeout[48];
-	int code;
 	snprintf(on, sizeof(on), "all=%s", d->image);
 	snprintf(rate, sizeof(rate), "rate=%s", d->rate);
 	snprintf(cycles, sizeof(cycles), "checkpoints=%llu",
 	         (unsigned long long)d->blocks);
 	snprintf(timeout, sizeof(timeout), "checkpoint_timeout=%ds", CYCLE_S);
-	const char *const argv[] = {"/proc/self/exe",
-	                            "run",
-	                            "postgres",
-	                            "--lab",
-	                            d->lab,
-	                            "--on",
-	                            on,
-	                            "--set",
-	                            rate,
-	                            "--set",
-	                            cycles,
-	                            "--set",
-	                            timeout,
-	                            "-q",
-	                            "-o",
-	                            out,
-	                            NULL};
+	const char *const argv[] = {
+	        "run",   "postgres", "--lab", d->lab,  "--on", on,   "--set", rate,
+	        "--set", cycles,     "--set", timeout, "-q",   "-o", out,     NULL};
 	double wall = (double)(d->blocks + 4) * CYCLE_S * dilation + 300;
-	return verb(argv, (uint64_t)wall * HCB_SEC, &code, err);
+	const struct self_opts o = {.timeout_ns = (uint64_t)wall * HCB_SEC,
+	                            .stop = &signal_seen,
+	                            .verdicts = true};
+	return self_run(argv, &o, NULL, NULL, err);
 }
 
 static double latency(const json_t *tx, size_t metric)
@@ -328,13 +298,14 @@ static int copy_cluster(struct doctor *d, struct hcb_err *err)
 int doctor_lab(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
+	struct sigaction sa = {.sa_handler = on_signal};
 	struct doctor *d = calloc(1, sizeof(*d));
 	int r = d ? parse(argc, argv, d, &err) : hcb_err_sys(&err, -ENOMEM, "doctor lab");
 	if (!r && geteuid() != 0)
 		r = hcb_err_set(&err, -EPERM, "doctor lab: a lab needs root");
 	r = r ? r : copy_cluster(d, &err);
-	/* Children get the signal too; the lab is taken down by us whatever happens. */
-	signal(SIGINT, SIG_IGN);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
 	for (size_t i = 0; !r && i < N_STEPS; i++)
 		r = one_step(d, i, &err);
 	if (d && *d->dir) {
@@ -350,5 +321,7 @@ int doctor_lab(int argc, char **argv)
 			show_text(d);
 	}
 	free(d);
+	if (signal_seen)
+		return 128 + (int)signal_seen;
 	return r ? hcb_fail(&err) : code;
 }

@@ -25,6 +25,8 @@
 #define KILL_WAIT_NS                                                                     \
 	(5 * HCB_SEC) /* SIGKILL is not instant for a process stuck in the kernel */
 #define START_WAIT_NS (10 * HCB_SEC)
+/* A signal may come between the look at its number and poll. */
+#define STOP_LOOK_MS  200
 
 /* Everything the child needs, made before the fork: after it only system calls are safe.
  */
@@ -53,6 +55,8 @@ struct capture {
 struct watch {
 	pid_t pid;
 	int pidfd;
+	const volatile sig_atomic_t *stop;
+	bool stopped;
 	struct capture out, errout;
 };
 
@@ -405,6 +409,23 @@ static int capture_read(struct capture *c)
 	return 0;
 }
 
+static int next_look_ms(const struct watch *w, uint64_t deadline_ns)
+{
+	int ms = poll_ms(deadline_ns);
+	return w->stop && !w->stopped && ms > STOP_LOOK_MS ? STOP_LOOK_MS : ms;
+}
+
+static void pass_signal(struct watch *w, uint64_t *deadline_ns)
+{
+	uint64_t end = hcb_monotonic_ns() + HCB_CHILD_STOP_NS;
+	if (!w->stop || !*w->stop || w->stopped)
+		return;
+	w->stopped = true;
+	kill(w->pid, (int)*w->stop);
+	if (end < *deadline_ns)
+		*deadline_ns = end;
+}
+
 /*
  * Until the process has ended, not until its pipes have: a daemon it left behind may hold
  * them for ever. 0 or -ETIMEDOUT or -ENOMEM; the process is reaped in each case.
@@ -416,12 +437,12 @@ static int watch_child(struct watch *w, uint64_t deadline_ns, int *status)
 		struct pollfd p[] = {{.fd = w->pidfd, .events = POLLIN},
 		                     {.fd = w->out.fd, .events = POLLIN},
 		                     {.fd = w->errout.fd, .events = POLLIN}};
-		int ms = poll_ms(deadline_ns);
-		int n = poll(p, 3, ms);
+		pass_signal(w, &deadline_ns);
+		int n = poll(p, 3, next_look_ms(w, deadline_ns));
 		if (n < 0 && errno != EINTR)
 			r = -errno;
 		/* A child that never stops printing must not outrun the deadline. */
-		if (!(n > 0 && p[0].revents) && ms == 0)
+		if (!(n > 0 && p[0].revents) && poll_ms(deadline_ns) == 0)
 			r = -ETIMEDOUT;
 		if (r == 0 && (capture_read(&w->out) || capture_read(&w->errout)))
 			r = -ENOMEM;
@@ -512,7 +533,8 @@ int hcb_child_run(const char *const *argv, const struct hcb_child_opts *opts,
                   struct hcb_child_result *res, struct hcb_err *err)
 {
 	struct spawn s;
-	struct watch w = {.pidfd = -1, .out = {.fd = -1}, .errout = {.fd = -1}};
+	struct watch w = {
+	        .pidfd = -1, .stop = opts->stop, .out = {.fd = -1}, .errout = {.fd = -1}};
 	int status = 0;
 	if (res)
 		memset(res, 0, sizeof(*res));

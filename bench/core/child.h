@@ -6,12 +6,15 @@
 #ifndef HCB_CORE_CHILD_H
 #define HCB_CORE_CHILD_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "bench/core/err.h"
+
+#define HCB_CHILD_STOP_NS (60 * 1000000000ull) /* a run drains, a lab comes down */
 
 struct hcb_child_opts {
 	const char *netns; /* path or name of a network namespace to enter, or NULL */
@@ -22,6 +25,10 @@ struct hcb_child_opts {
 	uint64_t timeout_ns;    /* wall; 0 is a bug (daemons: to start; 0 means 10 s) */
 	bool quiet_fail; /* a non-zero exit is the caller's to judge: returns 0 then too
 	                  */
+	/* NULL, or where the caller's handler puts a signal's number: the child, which is
+	   in a group of its own, is sent it once, and has HCB_CHILD_STOP_NS from there.
+	 */
+	const volatile sig_atomic_t *stop;
 };
 
 struct hcb_child_result {

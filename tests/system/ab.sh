@@ -69,3 +69,18 @@ expect_stderr_lines 1
 expect_stderr "no-such"
 [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'hcbench-ab-*' -newer "$tmp/bad.ini" 2>/dev/null)" ] ||
 	fail "left its directory behind"
+# Ctrl-C ends the run that is under way, not after it: this one would take an hour.
+printf '[scenario]\nclock = real\nduration = 1h\n[workload m]\ntype = micro\nkind = write\nrate = 10/s\non = all: mem:16M\n' >"$tmp/long.ini"
+"$HCBENCH" ab "$tmp/long.ini" "$tmp/long.ini" -q >"$out" 2>"$err" &
+pid=$!
+i=0
+until pgrep -P "$pid" >/dev/null; do
+	i=$((i + 1))
+	[ $i -lt 200 ] || fail "ab started no run"
+	sleep 0.1
+done
+kill -TERM "$pid"
+wait "$pid"
+status=$? last_run="hcbench ab, SIGTERM"
+expect_exit 143
+if pgrep -f "run $tmp/long.ini" >/dev/null; then fail "its run goes on"; fi

@@ -92,6 +92,22 @@ static void test_quiet_fail_leaves_the_status_to_the_caller(void **state)
 	hcb_child_result_free(&res);
 }
 
+/* A group of its own: what the terminal sends its parent does not reach it. */
+static void test_the_parents_signal_is_passed_on(void **state)
+{
+	static const volatile sig_atomic_t stop = SIGTERM;
+	struct hcb_child_opts opts = plain;
+	struct hcb_child_result res;
+	struct hcb_err err = HCB_ERR_INIT;
+	(void)state;
+	opts.timeout_ns = 3600 * HCB_SEC;
+	opts.stop = &stop;
+	int r = hcb_child_run(RUN("sleep", "3600"), &opts, &res, &err);
+	assert_fails(r, &err, HCB_EXIT_FAILED, "killed by signal 15");
+	assert_false(res.timed_out);
+	hcb_child_result_free(&res);
+}
+
 static void test_missing_command(void **state)
 {
 	struct hcb_child_result res;
@@ -496,6 +512,7 @@ int main(void)
 	        cmocka_unit_test(test_nothing_printed_is_an_empty_string),
 	        cmocka_unit_test(test_failure_names_command_status_and_last_line),
 	        cmocka_unit_test(test_quiet_fail_leaves_the_status_to_the_caller),
+	        cmocka_unit_test(test_the_parents_signal_is_passed_on),
 	        cmocka_unit_test(test_missing_command),
 	        cmocka_unit_test(test_sbin_is_searched_without_path),
 	        cmocka_unit_test(test_no_deadline_is_refused),
