@@ -208,7 +208,7 @@ static bool anything_left(const char *name, const char *dir, struct seen *seen,
 		snprintf(what, size, "mount %s", mounts[0]);
 	else if (lab_hunt_netns(name, ns, 8))
 		snprintf(what, size, "network namespace %s", ns[0]);
-	else if (lab_hold_there(name))
+	else if (lab_quota_there(name))
 		snprintf(what, size, "control group hcb-%s", name);
 	else if (access(dir, F_OK) == 0)
 		snprintf(what, size, "directory %s", dir);
@@ -234,7 +234,7 @@ static void clean_round(const char *name, const char *dir, struct seen *seen)
 		return;
 	unmount_all(dir);
 	remove_netns(name);
-	lab_hold_remove(name);
+	lab_quota_remove(name);
 	/* All there was lay in the tmpfs. An empty folder goes, anything else stays. */
 	rmdir(dir);
 }

@@ -1,56 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A tunnel held to what it is to cost. tincd takes of this machine what it takes; divided
- * by the dilation that may be less than on the hosts meant. A processor quota (cgroup v1,
- * cpu.cfs_quota_us) of a share q makes a packet that costs c cost c / q, as long as the
- * daemon is the bottleneck: the quota holds throughput, and the wait of packets that
- * queue for it. A packet that comes alone still takes c, which is microseconds.
+ * by the dilation that may be less than on the hosts meant. A processor quota
+ * (quota.c) of a share q makes a packet that costs c cost c / q, as long as the daemon is
+ * the bottleneck: the quota holds throughput, and the wait of packets that queue for it.
+ * A packet that comes alone still takes c, which is microseconds.
  *
  * What takes more than it is to cannot be held: it needs a greater dilation.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lab/impl.h"
 
-#define ROOT      "/sys/fs/cgroup/cpu"
-#define LEAST_US  1000.0 /* the kernel takes no shorter period and no smaller quota */
-#define PROBE_S   3      /* of each stream, lab time */
-#define TOLERANCE 1.05   /* native cost above the aim by less than this is the aim */
+#define PROBE_S   3    /* of each stream, lab time */
+#define TOLERANCE 1.05 /* native cost above the aim by less than this is the aim */
 
 static const enum lab_net nets[] = {LAB_NET_ADMIN, LAB_NET_VMLINK};
 #define N_NETS (sizeof(nets) / sizeof(nets[0]))
 
-static void parent_of(const char *lab, char *buf, size_t size)
+/* Its group in the lab's. */
+static void group_of(enum lab_net net, const char *host, char *buf, size_t size)
 {
-	snprintf(buf, size, ROOT "/hcb-%s", lab);
-}
-
-static void group_of(const char *lab, enum lab_net net, const char *host, char *buf,
-                     size_t size)
-{
-	snprintf(buf, size, ROOT "/hcb-%s/%s.%s", lab, lab_net_kind(net)->name, host);
-}
-
-static int put(const char *group, const char *file, long long value, struct hcb_err *err)
-{
-	char path[224], text[32];
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	int n = snprintf(text, sizeof(text), "%lld\n", value);
-	FILE *f = fopen(path, "we");
-	/* Unbuffered: a refusal is write's. */
-	if (f)
-		setvbuf(f, NULL, _IONBF, 0);
-	int code = !f || fwrite(text, 1, (size_t)n, f) != (size_t)n ? -errno : 0;
-	if (f)
-		fclose(f);
-	return code ? hcb_err_sys(err, code, "write %s", path) : 0;
+	snprintf(buf, size, "%s.%s", lab_net_kind(net)->name, host);
 }
 
 static pid_t daemon_of(const struct hcb_lab_info *info, enum lab_net net, unsigned host)
@@ -62,58 +38,31 @@ static pid_t daemon_of(const struct hcb_lab_info *info, enum lab_net net, unsign
 
 /* ---- every tunnel of a lab ---- */
 
-/* The shorter the period, the shorter the daemon stands still. A quota may only shrink
-   where the period grows first, so both are set from "none". */
-static int limit(const char *group, double share, struct hcb_err *err)
-{
-	double period = fmax(LEAST_US, ceil(LEAST_US / share));
-	int r = put(group, "cpu.cfs_quota_us", -1, err);
-	r = r ? r : put(group, "cpu.cfs_period_us", (long long)period, err);
-	return r || share >= 1 ? r
-	                       : put(group, "cpu.cfs_quota_us",
-	                             (long long)round(period * share), err);
-}
-
-static int hold_one(const struct hcb_lab_info *info, enum lab_net net, unsigned host,
-                    double share, struct hcb_err *err)
-{
-	char group[192];
-	pid_t pid = daemon_of(info, net, host);
-	if (pid < 0)
-		return 0;
-	group_of(info->name, net, info->hosts[host].name, group, sizeof(group));
-	if (mkdir(group, 0755) && errno != EEXIST)
-		return hcb_err_sys(err, -errno, "make %s", group);
-	int r = limit(group, share, err);
-	return r ? r : put(group, "cgroup.procs", pid, err);
-}
-
+/* share: of one processor; 1: not held. */
 static int hold_all(const struct hcb_lab_info *info, double share, struct hcb_err *err)
 {
-	char parent[160];
-	parent_of(info->name, parent, sizeof(parent));
-	if (mkdir(parent, 0755) && errno != EEXIST)
-		return hcb_err_sys(err, -errno,
-		                   "make %s (cgroup v1's cpu controller is needed)",
-		                   parent);
+	char group[64];
 	int r = 0;
 	for (unsigned i = 0; i < info->n_hosts; i++)
-		for (size_t k = 0; r == 0 && k < N_NETS; k++)
-			r = hold_one(info, nets[k], i, share, err);
+		for (size_t k = 0; r == 0 && k < N_NETS; k++) {
+			pid_t pid = daemon_of(info, nets[k], i);
+			group_of(nets[k], info->hosts[i].name, group, sizeof(group));
+			if (pid > 0)
+				r = lab_quota_set(info->name, group, share, pid, err);
+		}
 	return r;
 }
 
 int lab_hold_again(const struct hcb_lab_info *info, struct hcb_err *err)
 {
-	char group[192];
+	char group[64];
 	int r = 0;
 	for (unsigned i = 0; i < info->n_hosts; i++)
 		for (size_t k = 0; r == 0 && k < N_NETS; k++) {
 			pid_t pid = daemon_of(info, nets[k], i);
-			group_of(info->name, nets[k], info->hosts[i].name, group,
-			         sizeof(group));
-			if (pid > 0 && access(group, F_OK) == 0)
-				r = put(group, "cgroup.procs", pid, err);
+			group_of(nets[k], info->hosts[i].name, group, sizeof(group));
+			if (pid > 0)
+				r = lab_quota_join(info->name, group, pid, err);
 		}
 	return r;
 }
@@ -121,41 +70,9 @@ int lab_hold_again(const struct hcb_lab_info *info, struct hcb_err *err)
 bool lab_hold_throttled_ns(const struct hcb_lab_info *info, const char *host,
                            uint64_t *out)
 {
-	char path[224], text[512];
-	group_of(info->name, LAB_NET_ADMIN, host, path, sizeof(path));
-	strncat(path, "/cpu.stat", sizeof(path) - strlen(path) - 1);
-	*out = 0;
-	if (lab_read_file(path, text, sizeof(text)) <= 0)
-		return false;
-	const char *p = strstr(text, "throttled_time ");
-	*out = p ? strtoull(p + strlen("throttled_time "), NULL, 10) : 0;
-	return p != NULL;
-}
-
-/* ---- cleaning ---- */
-
-bool lab_hold_there(const char *lab)
-{
-	char parent[160];
-	parent_of(lab, parent, sizeof(parent));
-	return access(parent, F_OK) == 0;
-}
-
-/* Groups in a group of the lab's, empty of processes by then. */
-void lab_hold_remove(const char *lab)
-{
-	char parent[160], path[448];
-	parent_of(lab, parent, sizeof(parent));
-	DIR *d = opendir(parent);
-	for (struct dirent *e; d && (e = readdir(d));) {
-		snprintf(path, sizeof(path), "%s/%s", parent, e->d_name);
-		if (e->d_name[0] != '.' && e->d_type == DT_DIR)
-			rmdir(path);
-	}
-	if (d) {
-		closedir(d);
-		rmdir(parent);
-	}
+	char group[64];
+	group_of(LAB_NET_ADMIN, host, group, sizeof(group));
+	return lab_quota_throttled_ns(info->name, group, out);
 }
 
 /* ---- what it is held to ---- */
@@ -270,7 +187,7 @@ int hcb_lab_hold(const char *name, double us, json_t **out, struct hcb_err *err)
 	if (!r && us > 0) {
 		r = hold(info, us, out, err);
 	} else if (!r) {
-		if (lab_hold_there(info->name))
+		if (lab_quota_there(info->name))
 			r = hold_all(info, 1, err);
 		r = r ? r : note(info, 0, err);
 		*out = json_object();

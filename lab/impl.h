@@ -194,9 +194,18 @@ int lab_hold_again(const struct hcb_lab_info *info, struct hcb_err *err);
 /* How long Ceph's tunnel on a host stood still for its quota, in all; false: not held. */
 bool lab_hold_throttled_ns(const struct hcb_lab_info *info, const char *host,
                            uint64_t *out);
+
+/* ---- quota.c: a daemon's share of a processor, in a control group of the lab's ---- */
+/* share: of one processor, 1 and more: no quota. The group is made if there is none. */
+int lab_quota_set(const char *lab, const char *group, double share, pid_t pid,
+                  struct hcb_err *err);
+/* Into the group that another had; 0 if there is none. */
+int lab_quota_join(const char *lab, const char *group, pid_t pid, struct hcb_err *err);
+/* How long its processes stood still for the quota, in all; false: no such group. */
+bool lab_quota_throttled_ns(const char *lab, const char *group, uint64_t *out);
 /* Of a lab of this name: is anything of it left, and away with it. */
-bool lab_hold_there(const char *lab);
-void lab_hold_remove(const char *lab);
+bool lab_quota_there(const char *lab);
+void lab_quota_remove(const char *lab);
 
 /* ---- ovs.c ---- */
 #define LAB_VM_PORT "hcb-vm" /* the host's end of the virtual machine's cable */

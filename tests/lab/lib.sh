@@ -48,7 +48,7 @@ nothing_left() {
 			grep -e "$tmp/s" -e '^/disk' "$_l" 2>/dev/null
 		done
 		find "$tmp/s" -mindepth 1 2>/dev/null
-		find /sys/fs/cgroup/cpu -maxdepth 1 -name "hcb-$lab" 2>/dev/null
+		find /sys/fs/cgroup -maxdepth 2 -name "hcb-$lab" 2>/dev/null
 	)
 	[ -z "$_left" ] || fail "$1: left behind: $_left"
 }
