@@ -70,7 +70,7 @@ expect_stderr "no-such"
 [ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'hcbench-ab-*' -newer "$tmp/bad.ini" 2>/dev/null)" ] ||
 	fail "left its directory behind"
 # Ctrl-C ends the run that is under way, not after it: this one would take an hour.
-printf '[scenario]\nclock = real\nduration = 1h\n[workload m]\ntype = micro\nkind = write\nrate = 10/s\non = all: mem:16M\n' >"$tmp/long.ini"
+printf '[scenario]\nclock = real\nduration = 1h\n[workload m]\ntype = micro\nkind = write\nrate = 10/s\nsize = 16M\non = all: null:\n' >"$tmp/long.ini"
 "$HCBENCH" ab "$tmp/long.ini" "$tmp/long.ini" -q >"$out" 2>"$err" &
 pid=$!
 i=0
