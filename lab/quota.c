@@ -26,8 +26,8 @@ struct version {
 	int (*enable)(const char *dir, struct hcb_err *err);
 	int (*limit)(const char *group, long long period_us, long long quota_us,
 	             struct hcb_err *err); /* quota -1: none */
-	const char *throttled;                 /* its line in cpu.stat */
-	uint64_t throttled_ns;                 /* and its unit */
+	const char *throttled;             /* its line in cpu.stat */
+	uint64_t throttled_ns;             /* and its unit */
 };
 
 static int put(const char *group, const char *file, const char *text, struct hcb_err *err)

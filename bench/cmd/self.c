@@ -26,8 +26,8 @@ static int failed(const char *what, const struct hcb_child_result *res, int code
 
 static bool answered(const struct self_opts *o, int code)
 {
-	return code == HCB_EXIT_OK || (o->verdicts && (code == HCB_EXIT_UNSTEADY ||
-	                                               code == HCB_EXIT_INVALID));
+	return code == HCB_EXIT_OK ||
+	       (o->verdicts && (code == HCB_EXIT_UNSTEADY || code == HCB_EXIT_INVALID));
 }
 
 int self_run(const char *const *argv, const struct self_opts *opts, int *code,
