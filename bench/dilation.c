@@ -25,21 +25,13 @@ struct hcb_dilation_step hcb_dilation_compare(const double *y, size_t n, const d
 	m = logs(z, m, b);
 	if (n < 2 || m < 2)
 		return s;
-	struct hcb_interval_of_mean p = hcb_interval_of_mean(a, n, 0.95);
-	struct hcb_interval_of_mean q = hcb_interval_of_mean(b, m, 0.95);
-	double vp = p.sd * p.sd / (double)n, vq = q.sd * q.sd / (double)m;
-	double d = q.mean - p.mean, v = vp + vq;
-	/* Welch and Satterthwaite's degrees of freedom. */
-	double df =
-	        v > 0 ? v * v / (vp * vp / (double)(n - 1) + vq * vq / (double)(m - 1))
-	              : (double)(n + m - 2);
-	double half = hcb_t_quantile(0.975, df < 1 ? 1 : df) * sqrt(v);
+	struct hcb_interval_of_difference d =
+	        hcb_interval_of_difference(a, n, b, m, 0.95);
 	double margin = log1p(HCB_DILATION_MARGIN);
-	s.ratio = exp(d);
-	s.lo = exp(d - half);
-	s.hi = exp(d + half);
+	s.ratio = exp(d.diff);
+	s.lo = exp(d.lo);
+	s.hi = exp(d.hi);
 	s.told = true;
-	s.same = (d - half <= 0 && d + half >= 0) ||
-	         (d - half > -margin && d + half < margin);
+	s.same = (d.lo <= 0 && d.hi >= 0) || (d.lo > -margin && d.hi < margin);
 	return s;
 }

@@ -70,35 +70,6 @@ static void put_path(FILE *f, const json_t *ab, const char *side, char letter)
 		put_tunnel(f, p);
 }
 
-static void put_value(FILE *f, const json_t *m, const char *key)
-{
-	char buf[32] = "n/a";
-	const json_t *v = json_object_get(m, key);
-	if (json_is_number(v) && strcmp(str(m, "unit"), "ns") == 0)
-		hcb_fmt_ns(buf, sizeof(buf), json_number_value(v));
-	else if (json_is_number(v))
-		snprintf(buf, sizeof(buf), "%.1f%s", json_number_value(v),
-		         str(m, "unit"));
-	fprintf(f, "%12s", buf);
-}
-
-static void put_metric(FILE *f, const json_t *m)
-{
-	const json_t *more = json_object_get(m, "more_pairs");
-	fprintf(f, "  %-16s", str(m, "name"));
-	put_value(f, m, "a");
-	put_value(f, m, "b");
-	if (json_is_number(json_object_get(m, "ratio")))
-		fprintf(f, "%9.3f  [%.3f, %.3f]", num(m, "ratio"), num(m, "ratio_lo"),
-		        num(m, "ratio_hi"));
-	else
-		fprintf(f, "%9s  %-16s", "n/a", "");
-	fprintf(f, "  %s", str(m, "verdict"));
-	if (json_is_number(more))
-		fprintf(f, ": some %.0f more pairs would tell", json_number_value(more));
-	fputc('\n', f);
-}
-
 static void put_runs(FILE *f, const json_t *runs)
 {
 	unsigned unsteady = 0;
@@ -108,17 +79,6 @@ static void put_runs(FILE *f, const json_t *runs)
 	if (unsteady)
 		fprintf(f, "  %u of %zu runs were UNSTEADY; their numbers are in\n",
 		        unsteady, json_array_size(runs));
-}
-
-static void put_metrics(FILE *f, const json_t *doc, const char *key, char letter)
-{
-	const json_t *metrics = json_object_get(doc, key);
-	if (!metrics)
-		return;
-	fprintf(f, "\n%-18s%12s%12c%7c/A  %-16s  %c is\n", str(doc, "transaction"), "A",
-	        letter, letter, "95 % interval", letter);
-	for (size_t i = 0; i < json_array_size(metrics); i++)
-		put_metric(f, json_array_get(metrics, i));
 }
 
 void hcb_text_ab(FILE *f, const json_t *doc)
@@ -139,8 +99,8 @@ void hcb_text_ab(FILE *f, const json_t *doc)
 	put_path(f, ab, "b", 'B');
 	put_path(f, ab, "c", 'C');
 	put_runs(f, json_object_get(doc, "runs"));
-	put_metrics(f, doc, "metrics", 'B');
-	put_metrics(f, doc, "metrics_c", 'C');
-	fprintf(f, "  EQUIVALENT: within %.0f %% of each other\n",
-	        100 * num(ab, "margin"));
+	const char *tx = str(doc, "transaction");
+	hcb_text_effects(f, tx, "A", "B", json_object_get(doc, "metrics"));
+	hcb_text_effects(f, tx, "A", "C", json_object_get(doc, "metrics_c"));
+	hcb_text_margin(f, num(ab, "margin"));
 }

@@ -8,6 +8,13 @@
 
 /* A whole document of kind "ab". */
 void hcb_text_ab(FILE *f, const json_t *doc);
+/* A whole document of kind "compare". */
+void hcb_text_compare(FILE *f, const json_t *doc);
+/* A table of what hcb_effect_json made; nothing if metrics is NULL. a, b: the sides'
+   names in its head, 10 characters at most. */
+void hcb_text_effects(FILE *f, const char *transaction, const char *a, const char *b,
+                      const json_t *metrics);
+void hcb_text_margin(FILE *f, double margin); /* what EQUIVALENT means */
 /* What --verify found; nothing if verify, a document's own, is null. */
 void hcb_text_verify(FILE *f, const json_t *verify);
 /* A whole document of kind "verify". */

@@ -400,7 +400,7 @@ static json_t *document(const struct ab *a, bool partial)
 	                    json_pack("{sososIsIsIsf}", "a", side_json(a, 0), "b",
 	                              side_json(a, 1), "pairs", (json_int_t)a->n,
 	                              "dropped_pairs", (json_int_t)a->dropped, "seed",
-	                              (json_int_t)a->seed, "margin", HCB_AB_MARGIN));
+	                              (json_int_t)a->seed, "margin", HCB_EFFECT_MARGIN));
 	json_object_set_new(doc, "transaction", json_string(headline(first)));
 	json_object_set_new(doc, "metrics", metrics);
 	if (a->sides > 2) {

@@ -87,6 +87,26 @@ struct hcb_interval_of_mean hcb_interval_of_mean(const double *y, size_t n,
 	return r;
 }
 
+struct hcb_interval_of_difference hcb_interval_of_difference(const double *a, size_t n,
+                                                             const double *b, size_t m,
+                                                             double confidence)
+{
+	struct hcb_interval_of_mean p = hcb_interval_of_mean(a, n, confidence);
+	struct hcb_interval_of_mean q = hcb_interval_of_mean(b, m, confidence);
+	struct hcb_interval_of_difference r = {q.mean - p.mean, 0, 0, -INFINITY,
+	                                       INFINITY};
+	if (n < 2 || m < 2)
+		return r;
+	double vp = p.sd * p.sd / (double)n, vq = q.sd * q.sd / (double)m, v = vp + vq;
+	r.error = sqrt(v);
+	r.df = v > 0 ? v * v / (vp * vp / (double)(n - 1) + vq * vq / (double)(m - 1))
+	             : (double)(n + m - 2);
+	double half = hcb_t_quantile((1 + confidence) / 2, r.df < 1 ? 1 : r.df) * r.error;
+	r.lo = r.diff - half;
+	r.hi = r.diff + half;
+	return r;
+}
+
 /* Covariance of the two means: of one value with itself, its standard error squared. */
 static double mean_covariance(const double *a, double ma, const double *b, double mb,
                               size_t n)

@@ -20,6 +20,18 @@ struct hcb_interval_of_mean {
 struct hcb_interval_of_mean hcb_interval_of_mean(const double *y, size_t n,
                                                  double confidence);
 
+/* mean(b) - mean(a) of two samples that have nothing to do with each other and need not
+   have one variance (Welch, "The generalization of 'Student's' problem when several
+   different population variances are involved", Biometrika 34, 1947). */
+struct hcb_interval_of_difference {
+	double diff, error, df; /* error: standard error; df: of its t distribution */
+	double lo, hi;          /* -inf and inf with fewer than 2 values on a side */
+};
+
+struct hcb_interval_of_difference hcb_interval_of_difference(const double *a, size_t n,
+                                                             const double *b, size_t m,
+                                                             double confidence);
+
 struct hcb_interval_of_ratio {
 	double ratio, lo, hi; /* -inf and inf where the sample bounds nothing: fewer than
 	                         2 pairs, or mean(b)'s own interval reaches 0 */

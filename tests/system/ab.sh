@@ -20,9 +20,9 @@ jq -e '.kind == "ab" and .partial == false and .ab.pairs == 2 and (.runs | lengt
 
 run ab "$tmp/a.ini" "$tmp/b.ini" --pairs 3 --seed 5 --keep "$tmp/keep" -o "$tmp/ab.json"
 expect_exit 0
-expect_stdout "A against B, 3 interleaved pairs" "WORSE" "response p99"
+expect_stdout "A against B, 3 interleaved pairs" "SLOWER" "response p99"
 expect_stderr "pair 3 of 3"
-jq -e '.metrics[] | select(.name == "response p99") | .verdict == "WORSE" and .ratio_lo > 1.2' \
+jq -e '.metrics[] | select(.name == "response p99") | .verdict == "SLOWER" and .ratio_lo > 1.2' \
 	"$tmp/ab.json" >/dev/null || fail "$(jq -c .metrics "$tmp/ab.json")"
 # A B, B A, A B; one seed a pair; the results are kept.
 [ "$(jq -r '[.runs[].side] | join("")' "$tmp/ab.json")" = abbaab ] || fail "not interleaved"

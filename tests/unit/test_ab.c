@@ -52,8 +52,8 @@ static double normal(struct hcb_random *r)
 
 /* n pairs whose B is `ratio` times A, with noise of sd on the log of each pair; what
    drifts is shared and large. */
-static enum hcb_ab_verdict judge(struct hcb_random *r, size_t n, double ratio, double sd,
-                                 struct hcb_ab_metric *m)
+static enum hcb_effect_verdict judge(struct hcb_random *r, size_t n, double ratio,
+                                     double sd, struct hcb_effect *m)
 {
 	double a[HCB_AB_MAX_PAIRS], b[HCB_AB_MAX_PAIRS];
 	for (size_t i = 0; i < n; i++) {
@@ -61,7 +61,7 @@ static enum hcb_ab_verdict judge(struct hcb_random *r, size_t n, double ratio, d
 		a[i] = 100 * drift;
 		b[i] = 100 * drift * ratio * exp(sd * normal(r));
 	}
-	hcb_ab_judge(a, b, n, false, m);
+	hcb_effect_paired(a, b, n, false, m);
 	return m->verdict;
 }
 
@@ -73,15 +73,15 @@ static enum hcb_ab_verdict judge(struct hcb_random *r, size_t n, double ratio, d
 static void test_verdicts_err_as_seldom_as_promised(void **state)
 {
 	struct hcb_random r;
-	struct hcb_ab_metric m;
+	struct hcb_effect m;
 	unsigned called = 0, equal = 0, found = 0;
 	(void)state;
 	hcb_random_init(&r, 11, 0);
 	for (int i = 0; i < 2000; i++) {
-		enum hcb_ab_verdict v = judge(&r, 6, 1, 0.10, &m);
-		called += v == HCB_AB_BETTER || v == HCB_AB_WORSE;
-		equal += judge(&r, 10, 1.05, 0.03, &m) == HCB_AB_EQUIVALENT;
-		found += judge(&r, 8, 1.25, 0.10, &m) == HCB_AB_WORSE;
+		enum hcb_effect_verdict v = judge(&r, 6, 1, 0.10, &m);
+		called += v == HCB_EFFECT_FASTER || v == HCB_EFFECT_SLOWER;
+		equal += judge(&r, 10, 1.05, 0.03, &m) == HCB_EFFECT_EQUIVALENT;
+		found += judge(&r, 8, 1.25, 0.10, &m) == HCB_EFFECT_SLOWER;
 	}
 	assert_between(called / 2000.0, 0.02, 0.075);
 	assert_between(equal / 2000.0, 0.02, 0.075);
@@ -90,15 +90,15 @@ static void test_verdicts_err_as_seldom_as_promised(void **state)
 
 static void test_drift_common_to_a_pair_does_not_matter(void **state)
 {
-	struct hcb_ab_metric m;
+	struct hcb_effect m;
 	struct hcb_random r;
 	(void)state;
 	hcb_random_init(&r, 3, 0);
-	assert_int_equal(judge(&r, 5, 1.2, 0.001, &m), HCB_AB_WORSE);
+	assert_int_equal(judge(&r, 5, 1.2, 0.001, &m), HCB_EFFECT_SLOWER);
 	assert_close(m.ratio, 1.2, 0.005);
 	assert_true(m.lo < m.ratio && m.ratio < m.hi && m.hi < 1.21);
-	assert_int_equal(judge(&r, 5, 1.0, 0.001, &m), HCB_AB_EQUIVALENT);
-	assert_int_equal(judge(&r, 5, 1.0, 0.3, &m), HCB_AB_INCONCLUSIVE);
+	assert_int_equal(judge(&r, 5, 1.0, 0.001, &m), HCB_EFFECT_EQUIVALENT);
+	assert_int_equal(judge(&r, 5, 1.0, 0.3, &m), HCB_EFFECT_INCONCLUSIVE);
 	assert_true(m.more > 5);
 }
 
@@ -106,16 +106,71 @@ static void test_more_is_better_turns_the_verdict_and_nulls_give_none(void **sta
 {
 	const double a[] = {100, 101, 99, 100}, b[] = {150, 151, 149, 150};
 	double c[] = {150, NAN, 149, 150};
-	struct hcb_ab_metric m;
+	struct hcb_effect m;
 	(void)state;
-	hcb_ab_judge(a, b, 4, true, &m);
-	assert_int_equal(m.verdict, HCB_AB_BETTER);
-	hcb_ab_judge(a, b, 4, false, &m);
-	assert_int_equal(m.verdict, HCB_AB_WORSE);
-	hcb_ab_judge(a, c, 4, true, &m);
-	assert_int_equal(m.verdict, HCB_AB_NONE);
-	hcb_ab_judge(a, b, 1, true, &m);
-	assert_int_equal(m.verdict, HCB_AB_NONE);
+	hcb_effect_paired(a, b, 4, true, &m);
+	assert_int_equal(m.verdict, HCB_EFFECT_FASTER);
+	hcb_effect_paired(a, b, 4, false, &m);
+	assert_int_equal(m.verdict, HCB_EFFECT_SLOWER);
+	hcb_effect_paired(a, c, 4, true, &m);
+	assert_int_equal(m.verdict, HCB_EFFECT_NONE);
+	hcb_effect_paired(a, b, 1, true, &m);
+	assert_int_equal(m.verdict, HCB_EFFECT_NONE);
+}
+
+/* Worked by hand: variances 2.5 / 5 and 16.667 / 4. */
+static void test_difference_of_two_samples_apart(void **state)
+{
+	const double a[] = {3, 4, 5, 6, 7}, b[] = {1, 9, 2, 8};
+	(void)state;
+	struct hcb_interval_of_difference d =
+	        hcb_interval_of_difference(a, 5, b, 4, 0.95);
+	double va = 2.5 / 5, vb = 50.0 / 3 / 4;
+	assert_close(d.diff, 0, 1e-12);
+	assert_close(d.error, sqrt(va + vb), 1e-12);
+	assert_close(d.df, (va + vb) * (va + vb) / (va * va / 4 + vb * vb / 3), 1e-9);
+	assert_close(d.hi, hcb_t_quantile(0.975, d.df) * d.error, 1e-9);
+	d = hcb_interval_of_difference(a, 5, b, 1, 0.95);
+	assert_true(isinf(d.lo) && isinf(d.hi));
+}
+
+/* As of pairs, over 2000 comparisons of samples whose spreads differ by a factor of 3. */
+static void test_verdicts_of_samples_apart_err_as_seldom(void **state)
+{
+	struct hcb_random r;
+	unsigned called = 0, found = 0;
+	(void)state;
+	hcb_random_init(&r, 12, 0);
+	for (int i = 0; i < 2000; i++) {
+		double a[5], b[9], c[9];
+		struct hcb_effect e;
+		for (int k = 0; k < 5; k++)
+			a[k] = exp(0.15 * normal(&r));
+		for (int k = 0; k < 9; k++) {
+			b[k] = exp(0.05 * normal(&r));
+			c[k] = b[k] * 1.5;
+		}
+		hcb_effect_apart(a, 5, b, 9, false, &e);
+		called +=
+		        e.verdict == HCB_EFFECT_FASTER || e.verdict == HCB_EFFECT_SLOWER;
+		hcb_effect_apart(a, 5, c, 9, false, &e);
+		found += e.verdict == HCB_EFFECT_SLOWER;
+	}
+	assert_between(called / 2000.0, 0.02, 0.075);
+	assert_true(found > 2000 * 0.95);
+}
+
+static void test_one_value_a_side_is_a_ratio_and_no_verdict(void **state)
+{
+	const double a[] = {10}, b[] = {12};
+	struct hcb_effect e;
+	(void)state;
+	hcb_effect_apart(a, 1, b, 1, false, &e);
+	assert_close(e.ratio, 1.2, 1e-12);
+	assert_true(isnan(e.lo) && isnan(e.hi));
+	assert_int_equal(e.verdict, HCB_EFFECT_NONE);
+	hcb_effect_apart(a, 0, b, 1, false, &e);
+	assert_true(isnan(e.ratio) && isnan(e.a));
 }
 
 static void test_a_side_s_path_is_the_median_of_its_probes(void **state)
@@ -147,6 +202,9 @@ int main(void)
 	        cmocka_unit_test(test_interval_of_a_known_sample),
 	        cmocka_unit_test(test_verdicts_err_as_seldom_as_promised),
 	        cmocka_unit_test(test_drift_common_to_a_pair_does_not_matter),
+	        cmocka_unit_test(test_difference_of_two_samples_apart),
+	        cmocka_unit_test(test_verdicts_of_samples_apart_err_as_seldom),
+	        cmocka_unit_test(test_one_value_a_side_is_a_ratio_and_no_verdict),
 	        cmocka_unit_test(test_a_side_s_path_is_the_median_of_its_probes),
 	        cmocka_unit_test(
 	                test_more_is_better_turns_the_verdict_and_nulls_give_none),
