@@ -525,6 +525,7 @@ static const struct {
 	void (*put)(FILE *out, const json_t *doc);
 } kinds[] = {{"run", put_run},
              {"ab", hcb_text_ab},
+             {"compare", hcb_text_compare},
              {"verify", hcb_text_verify_document},
              {"probe", hcb_text_probe}};
 
@@ -544,6 +545,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run,ab,verify,probe",
+        .kinds = "run,ab,compare,verify,probe",
         .write = text_write,
 };

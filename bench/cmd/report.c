@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/cmd/load_result.h"
 #include "bench/cmd/verb.h"
-#include "bench/result.h"
+#include "bench/core/opt.h"
 #include "reports/report.h"
 
 #define MAX_DOCS 256
@@ -24,44 +25,6 @@ static const struct hcb_report *find(const char *name, struct hcb_err *err)
 	hcb_err_usage(err, "unknown report \"%s\"; %s%s%s", name,
 	              near ? "did you mean \"" : "\"hcbench list\" shows them",
 	              near ? near : "", near ? "\"?" : "");
-	return NULL;
-}
-
-/* The kinds a report takes are a comma-separated list. */
-static bool takes(const struct hcb_report *r, const char *kind)
-{
-	size_t n = strlen(kind);
-	for (const char *p = r->kinds; p; p = strchr(p, ',')) {
-		p += *p == ',';
-		if (strncmp(p, kind, n) == 0 && (p[n] == ',' || !p[n]))
-			return true;
-	}
-	return false;
-}
-
-static json_t *load(const char *path, const struct hcb_report *r, struct hcb_err *err)
-{
-	json_error_t je;
-	json_t *doc = json_load_file(path, JSON_REJECT_DUPLICATES, &je);
-	if (!doc) {
-		hcb_err_usage(err, "read %s:%d: %s", path, je.line > 0 ? je.line : 1,
-		              je.text);
-		return NULL;
-	}
-	const char *kind = json_string_value(json_object_get(doc, "kind"));
-	json_int_t schema = json_integer_value(json_object_get(doc, "schema"));
-	if (!kind || !json_object_get(doc, "hcbench"))
-		hcb_err_usage(err, "read %s: no result of hcbench", path);
-	else if (schema != HCB_RESULT_SCHEMA)
-		hcb_err_usage(err, "read %s: schema %d, this build reads %d", path,
-		              (int)schema, HCB_RESULT_SCHEMA);
-	else if (!takes(r, kind))
-		hcb_err_usage(err,
-		              "read %s: report %s takes results of %s, this is one of %s",
-		              path, r->name, r->kinds, kind);
-	else
-		return doc;
-	json_decref(doc);
 	return NULL;
 }
 
@@ -112,12 +75,9 @@ static int report_main(int argc, char **argv)
 	size_t n = 0;
 	int r = parse(argc, argv, &a, &err);
 	for (int i = 0; !r && i < a.n_files; i++) {
-		owned[n] = load(a.files[i], a.report, &err);
+		r = load_result(a.files[i], a.report->kinds, &owned[n], &err);
 		docs[n] = owned[n];
-		if (owned[n])
-			n++;
-		else
-			r = -EINVAL;
+		n += owned[n] != NULL;
 	}
 	if (!r)
 		r = a.report->draw ? a.report->draw(docs[0], a.term ? a.term : "svg",
