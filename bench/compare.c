@@ -39,9 +39,9 @@ static const struct place {
 
 /* Facts of a target that differ between any two runs, or that say how this one went. */
 static const char *const passing[] = {
-        "disturbed", "grown",     "health",     "made",    "mark",
-        "monitors",  "ceph_conf", "image",      "path",    "loop_file",
-        "device",    "seed",      "power_cuts", "rpm",     "pool_class_used",
+        "disturbed", "grown",     "health",      "made", "mark",
+        "monitors",  "ceph_conf", "image",       "path", "loop_file",
+        "device",    "seed",      "power_cuts",  "rpm",  "pool_class_used",
         "warning",   "uri",       "not_as_asked"};
 
 static const char *const of_cache[] = {"cache",
@@ -163,8 +163,8 @@ static void differ_target(json_t *out, const char *file, size_t i, const json_t 
 		       json_object_get(b, of_workload[w]));
 	}
 	json_t *ca = json_deep_copy(fa);
-	json_object_foreach(ca, k, v) differ_fact(out, file, i, k, v,
-	                                          json_object_get(fb, k));
+	json_object_foreach(ca, k, v)
+	        differ_fact(out, file, i, k, v, json_object_get(fb, k));
 	json_decref(ca);
 	json_t *cb = json_deep_copy(fb);
 	json_object_foreach(cb, k, v) if (!json_object_get(fa, k))
@@ -179,9 +179,8 @@ static json_t *fault_plan(const json_t *doc)
 	json_t *out = json_array();
 	for (size_t i = 0; i < json_array_size(faults); i++) {
 		const json_t *f = json_array_get(faults, i);
-		json_array_append_new(out,
-		                      json_pack("[OO]", json_object_get(f, "at_s"),
-		                                json_object_get(f, "do")));
+		json_array_append_new(out, json_pack("[OO]", json_object_get(f, "at_s"),
+		                                     json_object_get(f, "do")));
 	}
 	return out;
 }
@@ -320,8 +319,8 @@ static json_t *side_json(const struct hcb_compare_side *s)
 static bool refuses(const json_t *differences, unsigned despite)
 {
 	for (size_t i = 0; i < json_array_size(differences); i++) {
-		const char *s = json_string_value(json_object_get(
-		        json_array_get(differences, i), "class"));
+		const char *s = json_string_value(
+		        json_object_get(json_array_get(differences, i), "class"));
 		for (unsigned c = 0; c < HCB_COMPARE_CLASSES; c++)
 			if (!(despite & 1u << c) &&
 			    strcmp(s, hcb_compare_class_name(c)) == 0)
@@ -341,9 +340,9 @@ json_t *hcb_compare(const struct hcb_compare_side *old,
 		const char *name = json_string_value(
 		        json_object_get(json_array_get(txs, i), "name"));
 		if (name && transaction(new_->docs[0], name))
-			json_array_append_new(list, json_pack("{ssso}", "name", name,
-			                                      "metrics",
-			                                      metrics(old, new_, name)));
+			json_array_append_new(list,
+			                      json_pack("{ssso}", "name", name, "metrics",
+			                                metrics(old, new_, name)));
 	}
 	json_object_set_new(doc, "compare",
 	                    json_pack("{sososbsf}", "old", side_json(old), "new",

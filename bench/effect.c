@@ -9,9 +9,9 @@
 #define MOST_MORE 1000u /* as many more are no advice */
 
 const struct hcb_metric hcb_metrics[] = {
-        {"rate_per_s", "rate", "/s", true},      {"mean", "response mean", "ns", false},
-        {"p50", "response p50", "ns", false},    {"p95", "response p95", "ns", false},
-        {"p99", "response p99", "ns", false},    {NULL, NULL, NULL, false},
+        {"rate_per_s", "rate", "/s", true},   {"mean", "response mean", "ns", false},
+        {"p50", "response p50", "ns", false}, {"p95", "response p95", "ns", false},
+        {"p99", "response p99", "ns", false}, {NULL, NULL, NULL, false},
 };
 
 const char *hcb_effect_verdict_name(enum hcb_effect_verdict v)

@@ -30,9 +30,9 @@ static void put_side(FILE *f, const char *name, const json_t *side)
 
 static void put_leaf(FILE *f, const json_t *v)
 {
-	char *text = v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT |
-	                                       JSON_REAL_PRECISION(6))
-	               : NULL;
+	char *text =
+	        v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6))
+	          : NULL;
 	fprintf(f, "%.60s%s", text ? text : "null",
 	        text && strlen(text) > 60 ? "..." : "");
 	free(text);

@@ -102,12 +102,10 @@ static int exit_code(const json_t *doc)
 	const json_t *txs = json_object_get(doc, "transactions");
 	unsigned judged = 0;
 	for (size_t i = 0; i < json_array_size(txs); i++) {
-		const json_t *list =
-		        json_object_get(json_array_get(txs, i), "metrics");
+		const json_t *list = json_object_get(json_array_get(txs, i), "metrics");
 		for (size_t k = 0; k < json_array_size(list); k++) {
 			const json_t *m = json_array_get(list, k);
-			const char *v =
-			        json_string_value(json_object_get(m, "verdict"));
+			const char *v = json_string_value(json_object_get(m, "verdict"));
 			if (strcmp(v, "INCONCLUSIVE") == 0)
 				return HCB_EXIT_UNSTEADY;
 			judged += strcmp(v, "N/A") != 0;
