@@ -13,7 +13,7 @@
 #define HCB_DILATION_MARGIN 0.05 /* closer than this is the same */
 
 /*
- * y: values of n blocks at D, z: of m blocks at 2D, all above 0. The difference of their
+ * y: values of n runs at D, z: of m runs at 2D, all above 0. The difference of their
  * logarithms' means with its 95 % interval (Welch); same: the interval holds 0, or the
  * whole of it lies within the margin. With fewer than 2 values on a side nothing can be
  * told: told is false.

@@ -6,7 +6,7 @@
 #include "bench/cmd/verb.h"
 
 static const char usage[] =
-        "usage: hcbench doctor lab [FILE] [--rate R] [--blocks N] [--json]\n"
+        "usage: hcbench doctor lab [FILE] [--rate R] [--runs N] [--json]\n"
         "       hcbench doctor tunnel [--interface IF] [--seconds N] [--json]\n"
         "lab: brings a lab up at dilation 1, 2 and 4, runs one load on each, and says "
         "from\n"
@@ -15,7 +15,7 @@ static const char usage[] =
         "a share in it. A quarter of an hour.\n"
         "  FILE          a cluster file; default seed-direct\n"
         "  --rate R      transactions offered, lab time (default 20/s)\n"
-        "  --blocks N    checkpoint cycles of 30 s measured at each (default 4)\n"
+        "  --runs N      of two checkpoint cycles of 30 s at each, 2 to 16 (default 3)\n"
         "tunnel: what a packet costs tincd on this host, from its processor time and "
         "its\n"
         "interface's counts, while traffic of yours goes through (iperf3, a backup).\n"

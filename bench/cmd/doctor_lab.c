@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * doctor lab: one load on one cluster file at dilation 1, 2 and 4. Everything is done by
- * this program's own verbs, each a process of its own.
+ * doctor lab: one load on one cluster file at dilation 1, 2 and 4, a few runs each with
+ * seeds of their own. Everything is done by this program's own verbs, each a process of
+ * its own. What is compared are the runs, not the cycles within one: these are closer to
+ * each other than any two runs are.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +23,10 @@
 #include "bench/core/units.h"
 #include "bench/dilation.h"
 
-#define N_STEPS    3
-#define CYCLE_S    30
-#define MAX_BLOCKS 64
+#define N_STEPS  3
+#define CYCLE_S  30
+#define CYCLES   2 /* of each run, the warm-up's aside */
+#define MAX_RUNS 16
 
 static volatile sig_atomic_t signal_seen;
 
@@ -39,17 +43,16 @@ static const struct {
 #define N_METRICS (sizeof(metrics) / sizeof(metrics[0]))
 
 struct step {
-	char verdict[16];
-	double busy;
+	bool invalid;
+	double busy; /* the busiest run's */
 	size_t n;
-	double value[N_METRICS][MAX_BLOCKS]; /* of each block, lab ns */
-	double all[N_METRICS];               /* of the whole window */
+	double value[N_METRICS][MAX_RUNS]; /* of each run, lab ns */
 };
 
 struct doctor {
 	char file[512], dir[64], ini[160], lab[32], image[96];
 	const char *rate;
-	uint64_t blocks;
+	uint64_t runs;
 	bool json;
 	struct step step[N_STEPS];
 };
@@ -72,19 +75,20 @@ static void lab_down(const struct doctor *d)
 		hcb_warn("%s", err.msg);
 }
 
-static int run(const struct doctor *d, double dilation, const char *out,
+static int run(const struct doctor *d, double dilation, size_t n, const char *out,
                struct hcb_err *err)
 {
-	char on[128], rate[48], cycles[32], timeout[48];
+	char on[128], rate[48], cycles[32], timeout[48], seed[24];
 	snprintf(on, sizeof(on), "all=%s", d->image);
 	snprintf(rate, sizeof(rate), "rate=%s", d->rate);
-	snprintf(cycles, sizeof(cycles), "checkpoints=%llu",
-	         (unsigned long long)d->blocks);
+	snprintf(cycles, sizeof(cycles), "checkpoints=%d", CYCLES);
 	snprintf(timeout, sizeof(timeout), "checkpoint_timeout=%ds", CYCLE_S);
-	const char *const argv[] = {
-	        "run",   "postgres", "--lab", d->lab,  "--on", on,   "--set", rate,
-	        "--set", cycles,     "--set", timeout, "-q",   "-o", out,     NULL};
-	double wall = (double)(d->blocks + 4) * CYCLE_S * dilation + 300;
+	snprintf(seed, sizeof(seed), "%zu", n + 1);
+	const char *const argv[] = {"run",   "postgres", "--lab",  d->lab,  "--on",
+	                            on,      "--set",    rate,     "--set", cycles,
+	                            "--set", timeout,    "--seed", seed,    "-q",
+	                            "-o",    out,        NULL};
+	double wall = (CYCLES + 4) * CYCLE_S * dilation + 300;
 	const struct self_opts o = {.timeout_ns = (uint64_t)wall * HCB_SEC,
 	                            .stop = &signal_seen,
 	                            .verdicts = true};
@@ -97,27 +101,21 @@ static double latency(const json_t *tx, size_t metric)
 	return json_number_value(json_object_get(lat, metrics[metric].key));
 }
 
-static int read_step(const char *path, struct step *s, struct hcb_err *err)
+static int read_run(const char *path, struct step *s, struct hcb_err *err)
 {
 	json_error_t je;
 	json_t *doc = json_load_file(path, 0, &je);
 	if (!doc)
 		return hcb_err_set(err, -EIO, "read %s: %s", path, je.text);
 	const json_t *v = json_object_get(doc, "validity");
-	const json_t *blocks = json_object_get(doc, "blocks");
+	const json_t *tx = json_array_get(json_object_get(doc, "transactions"), 0);
 	const char *verdict = json_string_value(json_object_get(v, "verdict"));
-	snprintf(s->verdict, sizeof(s->verdict), "%s", verdict ? verdict : "?");
-	s->busy = json_number_value(json_object_get(v, "host_busy"));
-	for (size_t i = 0; i < json_array_size(blocks) && i < MAX_BLOCKS; i++) {
-		const json_t *tx = json_array_get(
-		        json_object_get(json_array_get(blocks, i), "transactions"), 0);
-		for (size_t m = 0; m < N_METRICS; m++)
-			s->value[m][i] = latency(tx, m);
-		s->n = i + 1;
-	}
+	double busy = json_number_value(json_object_get(v, "host_busy"));
+	s->invalid |= !verdict || strcmp(verdict, "INVALID") == 0;
+	s->busy = busy > s->busy ? busy : s->busy;
 	for (size_t m = 0; m < N_METRICS; m++)
-		s->all[m] = latency(
-		        json_array_get(json_object_get(doc, "transactions"), 0), m);
+		s->value[m][s->n] = latency(tx, m);
+	s->n++;
 	json_decref(doc);
 	return 0;
 }
@@ -125,14 +123,15 @@ static int read_step(const char *path, struct step *s, struct hcb_err *err)
 static int one_step(struct doctor *d, size_t i, struct hcb_err *err)
 {
 	char out[96];
-	snprintf(out, sizeof(out), "%s/%zu.json", d->dir, i);
-	hcb_say("dilation %g: lab up, then %llu cycles of %d s lab time", dilations[i],
-	        (unsigned long long)d->blocks + 1, CYCLE_S);
+	snprintf(out, sizeof(out), "%s/run.json", d->dir);
+	hcb_say("dilation %g: lab up, then %llu runs of %d cycles of %d s lab time",
+	        dilations[i], (unsigned long long)d->runs, CYCLES + 1, CYCLE_S);
 	int r = lab_up(d, dilations[i], err);
-	if (!r)
-		r = run(d, dilations[i], out, err);
+	for (size_t n = 0; !r && n < d->runs; n++) {
+		r = run(d, dilations[i], n, out, err);
+		r = r ? r : read_run(out, &d->step[i], err);
+	}
 	lab_down(d);
-	r = r ? r : read_step(out, &d->step[i], err);
 	unlink(out);
 	return r;
 }
@@ -141,7 +140,7 @@ static int one_step(struct doctor *d, size_t i, struct hcb_err *err)
 
 static bool steps_agree(const struct doctor *d, size_t i)
 {
-	bool same = strcmp(d->step[i].verdict, "INVALID") != 0;
+	bool same = !d->step[i].invalid && !d->step[i + 1].invalid;
 	for (size_t m = 0; m < N_METRICS; m++) {
 		struct hcb_dilation_step s =
 		        hcb_dilation_compare(d->step[i].value[m], d->step[i].n,
@@ -160,16 +159,24 @@ static double settled(const struct doctor *d)
 	return from;
 }
 
+/* Geometric, as the ratios are. */
+static double middle(const struct step *s, size_t m)
+{
+	double sum = 0;
+	for (size_t i = 0; i < s->n; i++)
+		sum += log(s->value[m][i]);
+	return exp(sum / (double)s->n);
+}
+
 static json_t *step_json(const struct doctor *d, size_t i)
 {
 	const struct step *s = &d->step[i];
-	json_t *o =
-	        json_pack("{sfsssfsI}", "dilation", dilations[i], "verdict", s->verdict,
-	                  "host_busy", s->busy, "blocks", (json_int_t)s->n);
+	json_t *o = json_pack("{sfsbsfsI}", "dilation", dilations[i], "invalid",
+	                      s->invalid, "host_busy", s->busy, "runs", (json_int_t)s->n);
 	for (size_t m = 0; m < N_METRICS; m++) {
 		char key[32];
 		snprintf(key, sizeof(key), "%s_ns", metrics[m].name);
-		json_object_set_new(o, key, json_real(s->all[m]));
+		json_object_set_new(o, key, json_real(middle(s, m)));
 		if (i == 0)
 			continue;
 		struct hcb_dilation_step c = hcb_dilation_compare(
@@ -204,18 +211,18 @@ static void show_text(const struct doctor *d)
 		       "longer move the result\n",
 		       from);
 	else
-		puts("still moving at dilation 4, or too few blocks to tell: this "
-		     "machine "
+		puts("still moving at dilation 4, or too few runs to tell: this machine "
 		     "is part of the result");
-	printf("  %s, %s offered, %llu cycles each; commit's response in lab time\n\n",
-	       d->file, d->rate, (unsigned long long)d->blocks);
-	printf("%9s  %-9s%8s", "dilation", "verdict", "busy");
+	printf("  %s, %s offered, %llu runs each; commit's response in lab time\n\n",
+	       d->file, d->rate, (unsigned long long)d->runs);
+	printf("%9s  %-9s%8s", "dilation", "runs", "busy");
 	for (size_t m = 0; m < N_METRICS; m++)
 		printf("%12s%24s", metrics[m].name, "against the D before");
 	putchar('\n');
 	for (size_t i = 0; i < N_STEPS; i++) {
 		const struct step *s = &d->step[i];
-		printf("%9g  %-9s%6.0f %%", dilations[i], s->verdict, 100 * s->busy);
+		printf("%9g  %-9s%6.0f %%", dilations[i],
+		       s->invalid ? "INVALID" : "valid", 100 * s->busy);
 		for (size_t m = 0; m < N_METRICS; m++) {
 			char t[32], c[32] = "";
 			struct hcb_dilation_step k = {0};
@@ -226,7 +233,7 @@ static void show_text(const struct doctor *d)
 			if (k.told)
 				snprintf(c, sizeof(c), "%.2f [%.2f, %.2f]", k.ratio, k.lo,
 				         k.hi);
-			printf("%12s%24s", hcb_fmt_ns(t, sizeof(t), s->all[m]), c);
+			printf("%12s%24s", hcb_fmt_ns(t, sizeof(t), middle(s, m)), c);
 		}
 		putchar('\n');
 	}
@@ -238,26 +245,26 @@ static int parse(int argc, char **argv, struct doctor *d, struct hcb_err *err)
 {
 	static const struct option options[] = {
 	        {"rate", required_argument, NULL, 'r'},
-	        {"blocks", required_argument, NULL, 'b'},
+	        {"runs", required_argument, NULL, 'n'},
 	        {"json", no_argument, NULL, 'j'},
 	        {NULL, 0, NULL, 0},
 	};
 	double per_s;
 	int c;
 	d->rate = "20/s";
-	d->blocks = 4;
+	d->runs = 3;
 	optind = 1;
 	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (c == 'j')
 			d->json = true;
 		else if (c == 'r')
 			d->rate = optarg;
-		else if (c != 'b')
+		else if (c != 'n')
 			return hcb_bad_option("doctor lab", c, argv, options, err);
-		else if (hcb_parse_u64(optarg, &d->blocks) || d->blocks < 2 ||
-		         d->blocks > MAX_BLOCKS)
-			return hcb_err_usage(err, "--blocks %s: expected 2 to %d", optarg,
-			                     MAX_BLOCKS);
+		else if (hcb_parse_u64(optarg, &d->runs) || d->runs < 2 ||
+		         d->runs > MAX_RUNS)
+			return hcb_err_usage(err, "--runs %s: expected 2 to %d", optarg,
+			                     MAX_RUNS);
 	}
 	if (hcb_parse_rate(d->rate, &per_s) || per_s <= 0)
 		return hcb_err_usage(err, "--rate %s: expected a rate such as 20/s",
