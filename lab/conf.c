@@ -170,8 +170,9 @@ static void conf_global(const struct lab *lab, FILE *f)
 
 /*
  * Ceph's own timers run in wall time, and so do its defaults: a second of lab time is D
- * of those. Names and defaults are those of Ceph 16.2 (src/common/options.cc). Time-outs
- * that no run of a lab meets (scrub intervals, down-out) are left alone.
+ * of those. Names and defaults are those of Ceph 16.2 (src/common/options.cc). Two of
+ * them say when data is written: an OSD's deferred writes at the latest, a client's dirty
+ * cache. Time-outs that no run of a lab meets (scrub intervals, down-out) are left alone.
  */
 static void conf_timers(const struct lab *lab, FILE *f)
 {
@@ -179,12 +180,13 @@ static void conf_timers(const struct lab *lab, FILE *f)
 		const char *name;
 		double seconds;
 	} timers[] = {
-	        {"osd heartbeat interval", 6},      {"osd heartbeat grace", 20},
-	        {"osd mon heartbeat interval", 30}, {"mon lease", 5},
-	        {"mon election timeout", 5},        {"paxos propose interval", 1},
-	        {"osd op complaint time", 30},      {"osd recovery sleep hdd", 0.1},
-	        {"osd mon report interval", 5},     {"mon tick interval", 5},
-	        {"mon client hunt interval", 3},    {"ms connection ready timeout", 10},
+	        {"osd heartbeat interval", 6},       {"osd heartbeat grace", 20},
+	        {"osd mon heartbeat interval", 30},  {"mon lease", 5},
+	        {"mon election timeout", 5},         {"paxos propose interval", 1},
+	        {"osd op complaint time", 30},       {"osd recovery sleep hdd", 0.1},
+	        {"osd mon report interval", 5},      {"mon tick interval", 5},
+	        {"mon client hunt interval", 3},     {"ms connection ready timeout", 10},
+	        {"bluestore max defer interval", 3}, {"rbd cache max dirty age", 1},
 	};
 	double d = lab->cluster.dilation;
 	for (size_t i = 0; d != 1 && i < sizeof(timers) / sizeof(timers[0]); i++)
