@@ -5,7 +5,8 @@
  * descriptor block and the metadata blocks, contiguous; when they are there a commit
  * block follows with PREFLUSH and FUA. A device without native FUA gets a second flush
  * instead (Documentation/block/writeback_cache_control.rst). One commit runs at a time;
- * what asks for one meanwhile shares the next.
+ * what asks for one meanwhile shares the next. A transaction that is full (a burst of new
+ * files, a mass removal) commits without being asked.
  *
  * Pure state machine: it pushes ops with the stream and token given at init, and the
  * owner passes their completions back.
@@ -33,15 +34,22 @@ struct hcb_journal {
 	uint64_t bytes, pos; /* ring size and next free byte */
 	bool fua;
 	enum hcb_journal_state state;
-	uint32_t dirty; /* bit set: that metadata block is in the running transaction */
+	uint32_t dirty;   /* bit set: that metadata block is in the running transaction */
+	uint64_t more;    /* blocks in it that are counted, not named */
+	uint32_t log_out; /* writes of the log not yet done */
 	uint32_t waiters_now;  /* bit set: who waits for the commit under way */
 	uint32_t waiters_next; /* ... for the one after */
 	uint64_t commits, blocks_logged;
 };
 
 #define HCB_JOURNAL_BLOCK      4096u
-/* The longest transaction logged at once: 1 descriptor + 62 blocks. */
+/* The longest write: 1 descriptor + 62 blocks. A larger transaction takes several. */
 #define HCB_JOURNAL_MAX_BLOCKS 62u
+/* The largest transaction, of the owner's blocks; the rest goes into the next. jbd2 stops
+   at a quarter of the ring, 8192 of 128 MiB: this keeps the ops in flight few. */
+#define HCB_JOURNAL_MAX_TX     2048u
+/* Ops one commit has in flight at most. */
+#define HCB_JOURNAL_MAX_OPS    ((HCB_JOURNAL_MAX_TX + 32) / HCB_JOURNAL_MAX_BLOCKS + 2)
 
 /*
  * Metadata was changed: the blocks of the mask join the running transaction. A block is
@@ -49,6 +57,8 @@ struct hcb_journal {
  * bitmap, a directory) a bit.
  */
 void hcb_journal_dirty(struct hcb_journal *j, uint32_t mask);
+/* So do n blocks that nobody else will dirty: a new file's inode and directory. */
+void hcb_journal_dirty_more(struct hcb_journal *j, uint32_t n);
 /* waiter (a bit) wants everything dirtied until now committed. Starts at once if idle. */
 void hcb_journal_ask(struct hcb_journal *j, uint32_t waiter, uint64_t now_ns);
 /* One of the journal's ops is done. Returns the waiters whose commit that completed, 0 if

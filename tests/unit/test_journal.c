@@ -134,6 +134,61 @@ static void test_ring_wraps_and_never_passes_its_end(void **state)
 	hcb_outq_free(&g.out);
 }
 
+/* 130 new files' blocks and an inode: three writes, and the flush waits for all. */
+static void test_large_transaction_takes_several_writes_and_one_commit(void **state)
+{
+	(void)state;
+	struct jig g = make(true);
+	g.j.out = &g.out;
+	hcb_journal_dirty(&g.j, 1);
+	hcb_journal_dirty_more(&g.j, 100);
+	hcb_journal_dirty_more(&g.j, 30);
+	hcb_journal_ask(&g.j, 1, 0);
+	expect(&g, HCB_WRITE, 63 * 4096, 0);
+	expect(&g, HCB_WRITE, 63 * 4096, 0);
+	expect(&g, HCB_WRITE, 8 * 4096, 0); /* 131 - 2 * 62, and a descriptor */
+	expect_nothing(&g);
+	assert_int_equal(hcb_journal_done(&g.j, 1), 0);
+	assert_int_equal(hcb_journal_done(&g.j, 2), 0);
+	expect_nothing(&g);
+	assert_int_equal(hcb_journal_done(&g.j, 3), 0);
+	expect(&g, HCB_FLUSH, 0, 0);
+	hcb_journal_done(&g.j, 4);
+	expect(&g, HCB_WRITE, 4096, HCB_OP_FUA);
+	assert_int_equal(hcb_journal_done(&g.j, 5), 1);
+	expect_nothing(&g);
+	assert_int_equal(g.j.blocks_logged, 131 + 3 + 1);
+	hcb_outq_free(&g.out);
+}
+
+/* More than one transaction holds: the rest is committed next, without being asked for as
+   long as it fills one, and never more is in flight than promised. */
+static void test_full_transaction_commits_by_itself(void **state)
+{
+	(void)state;
+	struct jig g = make(true);
+	struct hcb_op op;
+	uint32_t most = 0, out = 0;
+	g.j.out = &g.out;
+	hcb_journal_dirty_more(&g.j, 2 * HCB_JOURNAL_MAX_TX + 5);
+	hcb_journal_ask(&g.j, 2, 0);
+	uint32_t who = 0;
+	for (int i = 0; i < 1000; i++) {
+		for (; hcb_outq_pop(&g.out, &op); out++)
+			;
+		most = out > most ? out : most;
+		if (!out)
+			break;
+		out--;
+		who |= hcb_journal_done(&g.j, 1);
+	}
+	assert_int_equal(who, 2);
+	assert_int_equal(g.j.commits, 2);
+	assert_int_equal(g.j.more, 5); /* until somebody asks */
+	assert_true(most > 30 && most <= HCB_JOURNAL_MAX_OPS);
+	hcb_outq_free(&g.out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +196,9 @@ int main(void)
 	        cmocka_unit_test(test_commit_with_fua_saves_the_second_flush),
 	        cmocka_unit_test(test_who_asks_during_a_commit_shares_the_next_one),
 	        cmocka_unit_test(test_ring_wraps_and_never_passes_its_end),
+	        cmocka_unit_test(
+	                test_large_transaction_takes_several_writes_and_one_commit),
+	        cmocka_unit_test(test_full_transaction_commits_by_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
