@@ -163,7 +163,7 @@ static void begin(struct pg *pg, uint64_t now_ns)
 		c->total += (uint64_t)__builtin_popcountll(c->sweep.bits.word[i]);
 	c->count++;
 	pg->sink->cycle(pg->sink, now_ns);
-	pg->sink->phase(pg->sink, PG_PH_WRITE, true, now_ns);
+	pg_phase(pg, PG_PH_WRITE, true, now_ns);
 	write_clog(pg, now_ns);
 	schedule_tick(pg, now_ns);
 }
@@ -208,8 +208,8 @@ static void write_phase_over(struct pg *pg, uint64_t now_ns)
 	sweep_flush_batch(pg, &c->sweep, now_ns);
 	c->state = PG_CK_DRAIN;
 	c->write_end_ns = now_ns;
-	pg->sink->phase(pg->sink, PG_PH_WRITE, false, now_ns);
-	pg->sink->phase(pg->sink, PG_PH_SYNC, true, now_ns);
+	pg_phase(pg, PG_PH_WRITE, false, now_ns);
+	pg_phase(pg, PG_PH_SYNC, true, now_ns);
 }
 
 void pg_ckpt_tick(struct pg *pg, uint64_t now_ns)
@@ -275,7 +275,7 @@ static void finish(struct pg *pg, uint64_t now_ns)
 	if (c->sync_end_ns - c->write_end_ns > c->sync_max_ns)
 		c->sync_max_ns = c->sync_end_ns - c->write_end_ns;
 	c->total_ns += now_ns - c->start_ns;
-	pg->sink->phase(pg->sink, PG_PH_FINISH, false, now_ns);
+	pg_phase(pg, PG_PH_FINISH, false, now_ns);
 	pg->sink->tx(pg->sink, PG_TX_CHECKPOINT, c->start_ns, c->start_ns, now_ns,
 	             c->failed);
 	maybe_begin(pg, now_ns);
@@ -317,8 +317,8 @@ static void next_fsync(struct pg *pg, uint64_t now_ns)
 	struct pg_ckpt *c = &pg->ckpt;
 	if (c->fsyncs_left == 0) {
 		c->sync_end_ns = now_ns;
-		pg->sink->phase(pg->sink, PG_PH_SYNC, false, now_ns);
-		pg->sink->phase(pg->sink, PG_PH_FINISH, true, now_ns);
+		pg_phase(pg, PG_PH_SYNC, false, now_ns);
+		pg_phase(pg, PG_PH_FINISH, true, now_ns);
 		c->state = PG_CK_CONTROL; /* pg_control: 8 KiB and an fsync */
 		sweep_push(pg, &c->sweep, pg->n_pages - 1, 1, now_ns);
 		return;

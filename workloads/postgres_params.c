@@ -2,7 +2,6 @@
 /* The parameters of the postgres workload, and how large its volumes are. */
 #include "workloads/postgres_impl.h"
 
-#define SPARE_PAGES   16u             /* clog and pg_control */
 #define JOURNAL_BYTES (128 * HCB_MIB) /* mke2fs for such sizes */
 
 static const char *const arrival_names[] = {"poisson", "steady", "bursty", NULL};
@@ -46,41 +45,14 @@ const struct hcb_opt pg_opts[] = {
          .offset = OPT(cpu_ns),
          .def = "200us",
          .help = "time of a transaction outside the storage (assumed)"},
-        {.name = "checkpoint_timeout",
-         .type = HCB_OPT_DURATION,
-         .offset = OPT(checkpoint_timeout_ns),
-         .def = "5m",
-         .min = 1e9,
-         .max = 86400e9,
-         .help = "PostgreSQL's; short runs set 30s and say so"},
-        {.name = "max_wal_size",
-         .type = HCB_OPT_SIZE,
-         .offset = OPT(max_wal_bytes),
-         .def = "1GiB",
-         .min = 0x1p25,
-         .max = 0x1p50,
-         .help = "PostgreSQL's"},
-        {.name = "checkpoint_completion_target",
-         .type = HCB_OPT_DOUBLE,
-         .offset = OPT(completion_target),
-         .def = "0.9",
-         .min = 0.01,
-         .max = 1,
-         .help = "PostgreSQL's"},
-        {.name = "checkpoints",
-         .type = HCB_OPT_U64,
-         .offset = OPT(checkpoints),
-         .def = "2",
-         .min = 1,
-         .max = 200,
-         .help = "whole checkpoint cycles to measure without --duration"},
-        {.name = "files",
-         .type = HCB_OPT_U64,
-         .offset = OPT(files),
-         .def = "12",
-         .min = 1,
-         .max = 10000,
-         .help = "files fsynced by a checkpoint (assumed; 600-700 seen elsewhere)"},
+        PG_OPTS_CHECKPOINT(OPT){.name = "files",
+                                .type = HCB_OPT_U64,
+                                .offset = OPT(files),
+                                .def = "12",
+                                .min = 1,
+                                .max = 10000,
+                                .help = "files fsynced by a checkpoint (assumed; 600-700 "
+                                        "seen elsewhere)"},
         {.name = "wal_segments",
          .type = HCB_OPT_U64,
          .offset = OPT(wal_segments),
@@ -136,38 +108,10 @@ const struct hcb_opt pg_opts[] = {
          .max = 0x1p45,
          .help = "shared_buffers plus page cache; below the database's size pages are "
                  "read"},
-        {.name = "synchronous_commit",
-         .type = HCB_OPT_BOOL,
-         .offset = OPT(synchronous_commit),
-         .def = "on",
-         .help = "off: a commit does not wait; up to 600 ms may be lost"},
-        {.name = "commit_delay",
-         .type = HCB_OPT_DURATION,
-         .offset = OPT(commit_delay_ns),
-         .def = "0",
-         .max = 100e6,
-         .help = "PostgreSQL's"},
-        {.name = "commit_siblings",
-         .type = HCB_OPT_U64,
-         .offset = OPT(commit_siblings),
-         .def = "5",
-         .max = 1000,
-         .help = "PostgreSQL's"},
-        {.name = NULL},
+        PG_OPTS_COMMIT(OPT){.name = NULL},
 };
 
-const struct hcb_stream_info pg_streams[PG_STREAMS] = {
-        [PG_S_COMMIT_WRITE] = {"commit", HCB_WRITE},
-        [PG_S_COMMIT_FLUSH] = {"commit-flush", HCB_FLUSH},
-        [PG_S_SEGMENT] = {"new-segment", HCB_WRITE},
-        [PG_S_CKPT_WRITE] = {"checkpoint", HCB_WRITE},
-        [PG_S_CKPT_FLUSH] = {"checkpoint-flush", HCB_FLUSH},
-        [PG_S_EVICT] = {"eviction", HCB_WRITE},
-        [PG_S_JOURNAL] = {"journal", HCB_WRITE},
-        [PG_S_JOURNAL_FLUSH] = {"journal-flush", HCB_FLUSH},
-        [PG_S_METADATA] = {"metadata", HCB_WRITE},
-        [PG_S_READ] = {"cache-miss", HCB_READ},
-};
+const struct hcb_stream_info pg_streams[PG_STREAMS] = {PG_STREAM_INFOS};
 
 const struct hcb_tx_info pg_txs[PG_TXS] = {
         [PG_TX_COMMIT] = {"commit", "WAL write plus flush, from when it was due"},
@@ -188,6 +132,26 @@ uint64_t pg_hot_pages(const struct pg_conf *c)
 {
 	return 2 + c->scale / 8;
 }
+struct pg_db pg_db_of(const struct pg_conf *c)
+{
+	return (struct pg_db){pg_heap_pages(c), pg_hot_pages(c), PG_HISTORY_PAGES};
+}
+
+void pg_plan_volumes(const struct pg_conf *c, const struct pg_db *db,
+                     struct hcb_geometry *geo)
+{
+	geo->n_volumes = PG_VOLUMES;
+	geo->regions[PG_VOL_WAL] = (struct hcb_region){
+	        .name = "wal", .bytes = c->wal_segments * PG_SEGMENT, .prefill = true};
+	geo->regions[PG_VOL_DATA] =
+	        (struct hcb_region){.name = "data",
+	                            .bytes = (db->heap_pages + db->hot_pages +
+	                                      db->history_pages + PG_SPARE_PAGES) *
+	                                     PG_PAGE,
+	                            .prefill = true};
+	geo->journal_bytes = JOURNAL_BYTES;
+}
+
 int pg_plan(const void *conf, struct hcb_geometry *geo, struct hcb_err *err)
 {
 	const struct pg_conf *c = conf;
@@ -203,15 +167,7 @@ int pg_plan(const void *conf, struct hcb_geometry *geo, struct hcb_err *err)
 		return hcb_err_usage(
 		        err, "postgres: think belongs to a closed loop; with rate "
 		             "the arrivals set the pace");
-	geo->n_volumes = PG_VOLUMES;
-	geo->regions[PG_VOL_WAL] = (struct hcb_region){
-	        .name = "wal", .bytes = c->wal_segments * PG_SEGMENT, .prefill = true};
-	geo->regions[PG_VOL_DATA] =
-	        (struct hcb_region){.name = "data",
-	                            .bytes = (pg_heap_pages(c) + pg_hot_pages(c) +
-	                                      PG_HISTORY_PAGES + SPARE_PAGES) *
-	                                     PG_PAGE,
-	                            .prefill = true};
-	geo->journal_bytes = JOURNAL_BYTES;
+	struct pg_db db = pg_db_of(c);
+	pg_plan_volumes(c, &db, geo);
 	return 0;
 }

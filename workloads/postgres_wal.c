@@ -98,8 +98,7 @@ static void begin_flush(struct pg *pg, uint64_t now_ns)
 /* Backends in a transaction now, the leader aside: commit_siblings counts them. */
 static uint64_t active_siblings(const struct pg *pg)
 {
-	return pg->conf->rate_per_s > 0 ? pg->conf->clients - pg->n_free - 1
-	                                : pg->conf->clients - 1;
+	return (pg->never_idle ? pg->conf->clients : pg->n_busy) - 1;
 }
 
 static bool someone_waits(const struct pg_wal *w)
