@@ -599,7 +599,8 @@ static bool wait_for_something(struct hcb_loop *l, uint64_t wl_wait)
 static bool drained(struct hcb_loop *l)
 {
 	struct hcb_loop_own *o = l->own;
-	if (!o->quiet && l->rec->done_after_end >= l->pending_end.count)
+	if (!o->quiet &&
+	    l->rec->done_after_end >= l->pending_end.count + l->pending_end.others)
 		o->quiet = true;
 	if (o->quiet && o->inflight == 0)
 		return true;

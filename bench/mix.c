@@ -248,7 +248,10 @@ static int add_part(struct hcb_mix *m, struct hcb_mix_part *part, unsigned *volu
 	for (unsigned i = 0; i < wl->n_txs; i++) {
 		unsigned to = m->wl.n_txs++;
 		join(m->tx_name[to], sizeof(m->tx_name[0]), part->name, wl->txs[i].name);
-		m->tx[to] = (struct hcb_tx_info){m->tx_name[to], wl->txs[i].help};
+		/* The window waits for the main part's only: the others' are not pending.
+		 */
+		m->tx[to] = (struct hcb_tx_info){m->tx_name[to], wl->txs[i].help,
+		                                 part == m->part && wl->txs[i].awaited};
 	}
 	for (unsigned i = 0; i < wl->n_streams; i++) {
 		unsigned to = m->wl.n_streams++;
@@ -363,21 +366,39 @@ json_t *hcb_mix_params(const struct hcb_mix *m)
 	return all;
 }
 
-bool hcb_mix_behind(const struct hcb_mix *m, const struct hcb_record *rec, double seconds,
-                    char *out, size_t size)
+/*
+ * Fewer carried than offered may be chance: jobs of several transactions each vary more
+ * than single ones. Behind is who also left a backlog: over a second's worth and over 5 %
+ * of what was offered.
+ */
+static bool left_behind(const struct hcb_mix_part *part, const void *state,
+                        uint64_t before_ns, double offered_per_s, double seconds)
 {
+	struct hcb_pending p;
+	part->wl->pending(state, before_ns, &p);
+	double backlog = (double)(p.count + p.to_come);
+	return backlog > offered_per_s &&
+	       backlog > (1 - CARRIED) * offered_per_s * seconds;
+}
+
+bool hcb_mix_behind(const struct hcb_mix *m, const void *state,
+                    const struct hcb_record *rec, double seconds, char *out, size_t size)
+{
+	const struct mix *x = state;
 	struct hcb_tx_record *t = malloc(sizeof(*t));
 	bool behind = false;
 	for (unsigned p = 1; t && !behind && p < m->n_parts; p++) {
 		const struct hcb_mix_part *part = &m->part[p];
-		double offered = part->wl->offered_per_s(part->conf) * seconds;
+		double rate = part->wl->offered_per_s(part->conf);
 		hcb_record_merge_tx(rec, part->tx0, t);
 		double carried = (double)t->response.count;
-		behind = offered > 0 && carried < CARRIED * offered - 3 * sqrt(offered);
+		behind = rate > 0 && carried < CARRIED * rate * seconds &&
+		         left_behind(part, x->state[p], rec->measure_end_ns, rate,
+		                     seconds);
 		if (behind)
 			snprintf(out, size,
 			         "workload %s: %.1f/s offered, %.1f/s of them carried",
-			         part->name, offered / seconds, carried / seconds);
+			         part->name, rate, carried / seconds);
 	}
 	free(t);
 	return behind;

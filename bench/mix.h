@@ -61,11 +61,11 @@ int hcb_mix_bind(const struct hcb_mix *m, unsigned part, const struct hcb_bindin
 json_t *hcb_mix_params(const struct hcb_mix *m);
 
 /*
- * Did a part other than the main one carry less than 95 % of the load offered to it, by
- * more than chance explains (3 standard deviations of Poisson arrivals)? Then *out says
- * which and how much.
+ * Did a part other than the main one carry less than 95 % of the load offered to it, and
+ * leave a backlog of what was due before the window's end? Then *out says which and how
+ * much. state: the mix's, after the run.
  */
-bool hcb_mix_behind(const struct hcb_mix *m, const struct hcb_record *rec, double seconds,
-                    char *out, size_t size);
+bool hcb_mix_behind(const struct hcb_mix *m, const void *state,
+                    const struct hcb_record *rec, double seconds, char *out, size_t size);
 
 #endif

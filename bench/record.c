@@ -64,7 +64,8 @@ static void on_tx(struct hcb_sink *s, unsigned tx, uint64_t due_ns, uint64_t sta
 		note_gap(r, done_ns);
 		hcb_hist_record_at(&r->now, bucket, response);
 	}
-	r->done_after_end += tx == 0 && r->window_end_ns && due_ns < r->window_end_ns;
+	r->done_after_end += (tx == 0 || r->wl->txs[tx].awaited) && r->window_end_ns &&
+	                     due_ns < r->window_end_ns;
 	struct hcb_block *b = block_of(r, due_ns);
 	if (!b)
 		return;

@@ -79,7 +79,8 @@ struct hcb_record {
 	uint64_t total_writes, total_write_bytes, total_reads, total_read_bytes,
 	        total_flushes;
 	uint64_t total_errors, held_ops;
-	uint64_t window_end_ns;  /* 0: open. Headline transactions due before it ... */
+	uint64_t window_end_ns; /* 0: open. Transactions due before it that are waited for
+	                           ... */
 	uint64_t done_after_end; /* ... and done since */
 	/* intervals */
 	struct hcb_interval *intervals;

@@ -319,6 +319,13 @@ static uint64_t due_in_window(const struct hcb_record *rec)
 	return n;
 }
 
+/* What was due in it, and what its arrivals have still to ask for. */
+static uint64_t arrived_in_window(const struct hcb_record *rec, const struct hcb_loop *l)
+{
+	uint64_t n = due_in_window(rec) + l->unfinished.count + l->pending_end.to_come;
+	return n > l->pending_start.to_come ? n - l->pending_start.to_come : 0;
+}
+
 /* What the targets say of the state their storage was in: the first that says anything.
  */
 static void ask_state(struct session *s, struct hcb_evidence *e)
@@ -389,10 +396,10 @@ static void gather_evidence(struct session *s)
 	        .host_busy_worst10 = s->seen.host_busy,
 	        .clock_error = s->seen.clock_error,
 	        .offered_per_s = s->run->wl->offered_per_s(s->run->conf),
-	        .due = due_in_window(rec) + l->unfinished.count,
-	        .unfinished = l->unfinished.count,
-	        .backlog_start = l->pending_start.count,
-	        .backlog_end = l->pending_end.count,
+	        .due = arrived_in_window(rec, l),
+	        .unfinished = l->unfinished.count + l->unfinished.others,
+	        .backlog_start = l->pending_start.count + l->pending_start.to_come,
+	        .backlog_end = l->pending_end.count + l->pending_end.to_come,
 	        .measured = s->measured,
 	        .has_cycles = l->window.cycle_ns > 0,
 	        .no_cycle_edge = l->no_cycle_edge,
@@ -411,7 +418,8 @@ static void gather_evidence(struct session *s)
 		e->achieved_per_s = seconds > 0 ? ((double)e->due - grown) / seconds : 0;
 	cycle_spread(rec, &e->cycle_rate_spread, &e->cycle_rate_noise);
 	if (s->run->mix && seconds > 0 &&
-	    hcb_mix_behind(s->run->mix, rec, seconds, s->behind, sizeof(s->behind)))
+	    hcb_mix_behind(s->run->mix, s->state, rec, seconds, s->behind,
+	                   sizeof(s->behind)))
 		e->other_behind = s->behind;
 	ask_state(s, e);
 	s->seen.achieved_per_s = e->achieved_per_s;
@@ -446,7 +454,8 @@ static void trim_window(struct session *s)
 	s->measured = s->rec.n_blocks > 0;
 	if (!s->measured) {
 		hcb_record_measure(&s->rec, s->loop.ended_ns);
-		s->loop.unfinished.count = 0; /* none of them was due in a window */
+		s->loop.unfinished =
+		        (struct hcb_pending){0}; /* none was due in a window */
 	}
 	if (s->rec.measuring || !s->rec.measure_end_ns)
 		hcb_record_stop(&s->rec, s->loop.ended_ns);

@@ -327,8 +327,8 @@ json_t *hcb_run_document(const struct hcb_observed *o)
 	json_object_set_new(doc, "verify", o->verify);
 	json_object_set_new(doc, "targets", targets(o));
 	json_object_set_new(doc, "transactions", transactions(o));
-	json_object_set_new(doc, "unfinished",
-	                    json_integer((json_int_t)o->loop->unfinished.count));
+	uint64_t unfinished = o->loop->unfinished.count + o->loop->unfinished.others;
+	json_object_set_new(doc, "unfinished", json_integer((json_int_t)unfinished));
 	json_object_set_new(doc, "phases", phases(o));
 	json_object_set_new(doc, "streams", streams(o));
 	o->run->wl->metrics(o->wl_state, &metrics);

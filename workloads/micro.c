@@ -366,7 +366,7 @@ static void micro_done(void *state, const struct hcb_op *op)
 static void micro_pending(const void *state, uint64_t before_ns, struct hcb_pending *out)
 {
 	struct micro m = *(const struct micro *)state;
-	*out = (struct hcb_pending){0, UINT64_MAX};
+	*out = (struct hcb_pending){.oldest_due_ns = UINT64_MAX};
 	for (uint64_t s = 0; s < m.conf->depth; s++) {
 		const struct slot *sl = &m.slot[s];
 		if ((sl->state != SLOT_WANTS_IO && sl->state != SLOT_IO) ||

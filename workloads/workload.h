@@ -50,6 +50,8 @@ struct hcb_stream_info {
 struct hcb_tx_info {
 	const char *name; /* "commit" */
 	const char *help; /* what one sample is */
+	/* of another kind than the first: those due in the window are waited for too */
+	bool awaited;
 };
 
 /* What the workload tells the run loop. All times in lab ns. */
@@ -73,8 +75,12 @@ struct hcb_cycles {
 
 /* Transactions that were due and are not done. */
 struct hcb_pending {
-	uint64_t count;
-	uint64_t oldest_due_ns; /* HCB_NEVER if count is 0 */
+	uint64_t count;         /* of the first kind */
+	uint64_t oldest_due_ns; /* HCB_NEVER if there is none */
+	uint64_t others;        /* of the awaited kinds */
+	/* Of the first kind, not due yet, that what has arrived will ask for: a waiting
+	   job's commits. With count it is the backlog. */
+	uint64_t to_come;
 };
 
 enum hcb_next {
