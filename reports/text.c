@@ -130,24 +130,24 @@ static void put_keys(FILE *f, const json_t *o, const char *const *keys)
 
 /* The parameters that make the load what it is, whichever workload has them. */
 static const char *const shown_params[] = {
-        "checkpoint_timeout_ns",
-        "scale",
-        "kind",
-        "pattern",
-        "bs_bytes",
-        "flush",
-        "size_bytes",
-        "span",
-        NULL,
+        "load",    "checkpoint_timeout_ns",
+        "scale",   "kind",
+        "pattern", "bs_bytes",
+        "flush",   "size_bytes",
+        "span",    NULL,
 };
 
-/* Who waits: a database's clients, or slots of ops in flight. */
+/* Who waits: a database's clients, a server's users, or slots of ops in flight. */
 static void who_waits(const json_t *params, char *who, size_t size)
 {
-	bool clients = json_object_get(params, "clients") != NULL;
-	double n = num(params, clients ? "clients" : "depth");
-	snprintf(who, size, "%.0f %s%s", n, clients ? "client" : "slot",
-	         n == 1 ? "" : "s");
+	static const struct {
+		const char *key, *one;
+	} kinds[] = {{"clients", "client"}, {"users", "user"}, {"depth", "slot"}};
+	size_t k = 0;
+	while (k < 2 && !json_object_get(params, kinds[k].key))
+		k++;
+	double n = num(params, kinds[k].key);
+	snprintf(who, size, "%.0f %s%s", n, kinds[k].one, n == 1 ? "" : "s");
 }
 
 /* Of a scenario's workloads each its own line; the first is the headline's. */
@@ -163,6 +163,8 @@ static void put_parts(FILE *f, json_t *params)
 		fprintf(f, "  %s: %s, %s", name, str(p, "type"), who);
 		if (rate > 0)
 			fprintf(f, ", %.1f/s offered\n", rate);
+		else if (json_object_get(p, "users"))
+			fputs(", open loop\n", f);
 		else
 			fputs(", closed loop\n", f);
 		put_keys(f, p, shown_params);
@@ -190,8 +192,9 @@ static void put_load(FILE *f, const json_t *doc)
 	char who[32];
 	who_waits(params, who, sizeof(who));
 	if (strcmp(str(run, "loop"), "open") == 0)
-		fprintf(f, "  open loop: %.1f/s offered to %s; ",
-		        num(run, "offered_per_s"), who);
+		fprintf(f, "  open loop: %.1f/s offered %s %s; ",
+		        num(run, "offered_per_s"),
+		        json_object_get(params, "users") ? "by" : "to", who);
 	else
 		fprintf(f, "  closed loop: %s, each waits for its %s; ", who,
 		        str(headline(doc), "name"));
@@ -358,6 +361,25 @@ static void put_checkpoints(FILE *f, const json_t *m)
 		        num(m, "checkpoints"));
 }
 
+/* What a Mastodon server did beside its commits. */
+static void put_server(FILE *f, const json_t *m)
+{
+	char size[32], each[32];
+	if (!json_object_get(m, "snapshots"))
+		return;
+	hcb_fmt_bytes(size, sizeof(size), num(m, "media_bytes"));
+	hcb_fmt_bytes(each, sizeof(each), num(m, "snapshot_bytes"));
+	fprintf(f,
+	        "  Mastodon in the whole run: %.0f jobs on %.0f threads, %.0f requests "
+	        "on "
+	        "%.0f;\n  %.0f media files, %s; %.0f snapshots of %s, mean %.1f s, "
+	        "longest "
+	        "%.1f s\n",
+	        num(m, "jobs"), num(m, "sidekiq_threads"), num(m, "requests"),
+	        num(m, "puma_threads"), num(m, "media_files"), size, num(m, "snapshots"),
+	        each, num(m, "snapshot_mean_s"), num(m, "snapshot_max_s"));
+}
+
 static void put_metrics(FILE *f, const json_t *doc)
 {
 	const json_t *m = of_main(doc, json_object_get(doc, "metrics"));
@@ -372,6 +394,7 @@ static void put_metrics(FILE *f, const json_t *doc)
 		        "run)\n",
 		        num(m, "commits_per_wal_flush"), num(m, "wal_bytes_per_commit"));
 	put_checkpoints(f, m);
+	put_server(f, m);
 	fputc('\n', f);
 }
 

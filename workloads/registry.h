@@ -5,7 +5,7 @@
 
 #include "workloads/workload.h"
 
-#define HCB_WORKLOADS(X) X(micro) X(postgres)
+#define HCB_WORKLOADS(X) X(mastodon) X(micro) X(postgres)
 
 #define HCB_DECLARE_WORKLOAD(n) extern const struct hcb_workload hcb_workload_##n;
 HCB_WORKLOADS(HCB_DECLARE_WORKLOAD)

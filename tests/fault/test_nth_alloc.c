@@ -68,14 +68,15 @@ __attribute__((noinline)) void *calloc(size_t n, size_t size)
 }
 #endif
 
-static int run_once(const char *target, bool verify, json_t **doc, struct hcb_err *err)
+static int run_once(const struct hcb_workload *wl, const char *target, bool verify,
+                    json_t **doc, struct hcb_err *err)
 {
-	const struct hcb_workload *wl = &hcb_workload_postgres;
+	const char *small = wl == &hcb_workload_postgres ? "scale=1" : "database=64MiB";
 	struct hcb_binding on;
 	int code;
 	void *conf = calloc(1, wl->conf_size);
 	hcb_opt_defaults(wl->opts, conf);
-	assert_int_equal(hcb_opt_set_pair(wl->opts, conf, "test", "scale=1", err), 0);
+	assert_int_equal(hcb_opt_set_pair(wl->opts, conf, "test", small, err), 0);
 	assert_int_equal(hcb_binding_parse(target, &on, err), 0);
 	struct hcb_run run = {
 	        .wl = wl,
@@ -98,7 +99,7 @@ static int run_once(const char *target, bool verify, json_t **doc, struct hcb_er
 	return r;
 }
 
-static void every_failure(const char *target, bool verify)
+static void every_failure(const struct hcb_workload *wl, const char *target, bool verify)
 {
 	uint64_t n, failed = 0;
 	for (n = 1; n < 10000; n++) {
@@ -106,7 +107,7 @@ static void every_failure(const char *target, bool verify)
 		json_t *doc = NULL;
 		countdown = n;
 		calls = 0;
-		int r = run_once(target, verify, &doc, &err);
+		int r = run_once(wl, target, verify, &doc, &err);
 		if (r) {
 			failed++;
 			assert_null(doc);
@@ -131,7 +132,7 @@ static void test_null(void **state)
 	(void)state;
 	if (!OWN_ALLOCATOR)
 		skip();
-	every_failure("all=null:", false);
+	every_failure(&hcb_workload_postgres, "all=null:", false);
 }
 
 static void test_hdd(void **state)
@@ -139,7 +140,15 @@ static void test_hdd(void **state)
 	(void)state;
 	if (!OWN_ALLOCATOR)
 		skip();
-	every_failure("all=hdd:generic-7200", false);
+	every_failure(&hcb_workload_postgres, "all=hdd:generic-7200", false);
+}
+
+static void test_mastodon(void **state)
+{
+	(void)state;
+	if (!OWN_ALLOCATOR)
+		skip();
+	every_failure(&hcb_workload_mastodon, "all=hdd:generic-7200", false);
 }
 
 static void test_verify(void **state)
@@ -147,7 +156,7 @@ static void test_verify(void **state)
 	(void)state;
 	if (!OWN_ALLOCATOR)
 		skip();
-	every_failure("all=hdd:generic-7200,store=on", true);
+	every_failure(&hcb_workload_postgres, "all=hdd:generic-7200,store=on", true);
 }
 
 int main(void)
@@ -155,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_null),
 	        cmocka_unit_test(test_hdd),
+	        cmocka_unit_test(test_mastodon),
 	        cmocka_unit_test(test_verify),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,11 @@ run run micro --on all=hdd:generic-7200 --set size=1MiB --set flush=2 --duration
 expect_exit 0
 compare "$tmp/micro.json" "always micro hdd lateness"
 
+run run mastodon --on all=hdd:generic-7200 --set users=100 --set database=64MiB --set checkpoint_timeout=30s \
+	-q -o "$tmp/mastodon.json"
+expect_exit 0
+compare "$tmp/mastodon.json" "always postgres mastodon phases hdd lateness"
+
 # What --verify finds on a target that loses what it said was durable.
 run run micro --on all=mem:,volatile=on,cut=2s,lie=on --set size=1MiB --set rate=500/s --set flush=2 \
 	--duration 4s --verify -q -o "$tmp/verify.json"
@@ -77,7 +82,7 @@ expect_exit 1
 compare "$tmp/verify.json" "always micro lateness verify lost"
 
 # Each parameter is told of, by its name without the unit.
-for key in $(jq -r '.run.params | keys[]' "$tmp/hdd.json" "$tmp/micro.json" | sort -u); do
+for key in $(jq -r '.run.params | keys[]' "$tmp/hdd.json" "$tmp/mastodon.json" "$tmp/micro.json" | sort -u); do
 	case $key in
 	*_bytes) key=${key%_bytes} ;;
 	*_ns) key=${key%_ns} ;;
