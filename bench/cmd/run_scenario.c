@@ -99,35 +99,76 @@ static int take_workload(struct hcb_run_args *a, struct hcb_scenario_workload *w
 /* --- several -------------------------------------------------------------------------
  */
 
-static int configure_part(struct hcb_mix_part *part,
-                          const struct hcb_scenario_workload *w, const char *path,
-                          struct hcb_err *err)
+/* "--set db.rate=40/s" -> "rate=40/s" if the part is db; NULL if it is another's. */
+static const char *own_set(const char *set, const char *part)
+{
+	size_t n = strlen(part);
+	return strncmp(set, part, n) == 0 && set[n] == '.' ? set + n + 1 : NULL;
+}
+
+static int set_parts(const struct hcb_run_args *a, struct hcb_mix_part *part,
+                     struct hcb_err *err)
+{
+	char where[64];
+	int r = 0;
+	snprintf(where, sizeof(where), "workload %s", part->name);
+	for (unsigned i = 0; !r && i < a->n_sets; i++) {
+		const char *pair = own_set(a->sets[i], part->name);
+		r = pair ? hcb_opt_set_pair(part->wl->opts, part->conf, where, pair, err)
+		         : 0;
+	}
+	return r;
+}
+
+/* Whose a parameter is has to be said. */
+static int check_sets(const struct hcb_run_args *a, struct hcb_err *err)
+{
+	const struct hcb_scenario *s = a->scenario;
+	for (unsigned i = 0; i < a->n_sets; i++) {
+		bool found = false;
+		for (unsigned k = 0; k < s->n_workloads; k++)
+			found |= own_set(a->sets[i], s->workloads[k].name) != NULL;
+		if (!found)
+			return hcb_err_usage(err,
+			                     "%s: has %u workloads: --set %s does not "
+			                     "say whose; e.g. --set %s.%s",
+			                     s->path, s->n_workloads, a->sets[i],
+			                     s->workloads[0].name, a->sets[i]);
+	}
+	return 0;
+}
+
+static int configure_part(const struct hcb_run_args *a, struct hcb_mix_part *part,
+                          const struct hcb_scenario_workload *w, struct hcb_err *err)
 {
 	memcpy(part->name, w->name, sizeof(part->name));
-	part->wl = find(w, path, err);
+	part->wl = find(w, a->scenario->path, err);
 	if (!part->wl)
 		return -EINVAL;
 	part->conf = calloc(1, part->wl->conf_size);
 	if (!part->conf)
 		return hcb_err_sys(err, -ENOMEM, "workload %s", w->name);
-	return set_params(part->wl, part->conf, w, path, err);
+	int r = set_params(part->wl, part->conf, w, a->scenario->path, err);
+	return r ? r : set_parts(a, part, err);
 }
 
 static int take_mix(struct hcb_run_args *a, struct hcb_err *err)
 {
 	const struct hcb_scenario *s = a->scenario;
-	if (a->n_on || a->n_sets)
+	if (a->n_on)
 		return hcb_err_usage(err,
-		                     "%s: has %u workloads: --on and --set would not say "
-		                     "whose; write them into the file",
+		                     "%s: has %u workloads: --on would not say whose; "
+		                     "write it into the file",
 		                     s->path, s->n_workloads);
+	int r = check_sets(a, err);
+	if (r)
+		return r;
 	a->mix = calloc(1, sizeof(*a->mix));
 	if (!a->mix)
 		return hcb_err_sys(err, -ENOMEM, "read %s", s->path);
-	int r = 0;
 	for (unsigned i = 0; !r && i < s->n_workloads; i++) {
 		a->mix->n_parts++;
-		r = configure_part(&a->mix->part[i], &s->workloads[i], s->path, err);
+		r = configure_part(a, &a->mix->part[i], &s->workloads[i], err);
 	}
 	r = r ? r : hcb_mix_make(a->mix, err);
 	for (unsigned i = 0; !r && i < s->n_workloads; i++) {

@@ -73,7 +73,16 @@ bad() { # TEXT ARGS...
 	expect_stderr_lines 1
 	expect_stderr "$_text"
 }
-bad "would not say whose" run "$tmp/apart.ini" --set clients=4
+bad "does not say whose; e.g. --set db.clients=4" run "$tmp/apart.ini" --set clients=4
+bad "does not say whose" run "$tmp/apart.ini" --set nobody.clients=4
+bad "client" run "$tmp/apart.ini" --set db.client=4
+bad "would not say whose" run "$tmp/apart.ini" --on all=null:
+# What is said for one of them reaches it and beats the file.
+run run "$tmp/apart.ini" --set bulk.rate=11/s --set db.clients=17 -q -o "$tmp/set.json"
+expect_exit 0
+jq -e '.run.params.bulk.rate_per_s == 11 and .run.params.db.clients == 17 and .run.params.db.rate_per_s == 40
+	and (.run.command | test("--set bulk.rate=11/s --set db.clients=17"))' "$tmp/set.json" >/dev/null ||
+	fail "--set of one of several: $(jq -c .run "$tmp/set.json")"
 two a b | sed 's|bs = 256KiB|bz = 256KiB|' >"$tmp/typo.ini"
 bad 'did you mean "bs"' run "$tmp/typo.ini"
 two a b | sed 's|on = all: hdd:generic-7200@b|on = redis: hdd:generic-7200@b|' >"$tmp/vol.ini"
