@@ -68,6 +68,13 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/libhcb.a
 
 fuzzers: $(FUZZ_BIN)  # libFuzzer targets; ci/fuzz builds and runs them (VARIANT=fuzz CC=clang)
 
+# --- long statistical grids of the shipped functions (ci/accuracy keeps what they print)
+ACC_BIN := $(patsubst tests/%.c,$(B)/%,$(sort $(wildcard tests/accuracy/*.c)))
+$(B)/accuracy/%: tests/accuracy/%.c $(B)/libhcb.a
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -o $@ $< $(B)/libhcb.a $(LIBS) -lm -lpthread
+
 # --- side by side with fio (perf/)
 PERF_SRC  := $(sort $(wildcard perf/*.c))
 PERF_OBJ  := $(PERF_SRC:%.c=$(B)/obj/%.o)
@@ -108,9 +115,11 @@ run: deps  ## set up (as root) and do the main job on the embedded default: the 
 deps:  # installs what is missing when run as root, else says the one line to type
 	@ci/install-deps --auto
 
-accuracy:  ## how far the model disk can be trusted: docs/accuracy.md (as root, half an hour)
-	@$(MAKE) --no-print-directory all
+accuracy:  ## how far models and statistics can be trusted: docs/accuracy.md (as root, 35 minutes)
+	@$(MAKE) --no-print-directory all accuracy-programs
 	@ci/accuracy
+
+accuracy-programs: $(ACC_BIN)  # what ci/accuracy runs beside hcbench
 
 fidelity: deps  ## PostgreSQL on a served disk through twenty power cuts (as root, 5 minutes)
 	@$(MAKE) --no-print-directory all
@@ -137,6 +146,6 @@ clean:  ## remove build/
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-.PHONY: all tests fuzzers perf bench check run deps accuracy fidelity plots lint asan tsan format clean help
+.PHONY: all tests fuzzers perf bench check run deps accuracy accuracy-programs fidelity plots lint asan tsan format clean help
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(addsuffix .d,$(UNIT_BIN) $(FUZZ_BIN)) $(PERF_OBJ:.o=.d) $(wildcard $(B)/perf/*.d)
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(addsuffix .d,$(UNIT_BIN) $(FUZZ_BIN) $(ACC_BIN)) $(PERF_OBJ:.o=.d) $(wildcard $(B)/perf/*.d)
