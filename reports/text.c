@@ -549,6 +549,7 @@ static const struct {
 } kinds[] = {{"run", put_run},
              {"ab", hcb_text_ab},
              {"compare", hcb_text_compare},
+             {"search", hcb_text_search},
              {"verify", hcb_text_verify_document},
              {"probe", hcb_text_probe}};
 
@@ -568,6 +569,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run,ab,compare,verify,probe",
+        .kinds = "run,ab,compare,search,verify,probe",
         .write = text_write,
 };

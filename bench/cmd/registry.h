@@ -9,7 +9,8 @@
 #define HCB_VERBS(X)                                                                     \
 	X(probe)                                                                         \
 	X(run)                                                                           \
-	X(verify) X(ab) X(compare) X(report) X(claim) X(lab) X(disk) X(doctor) X(list)
+	X(verify)                                                                        \
+	X(search) X(ab) X(compare) X(report) X(claim) X(lab) X(disk) X(doctor) X(list)
 
 #define HCB_DECLARE_VERB(n) extern const struct hcb_verb hcb_verb_##n;
 HCB_VERBS(HCB_DECLARE_VERB)

@@ -105,3 +105,14 @@ jq -r 'keys_unsorted[]' "$tmp/probe.json" | tail -n +5 | grep -vx -e validity -e
 # shellcheck disable=SC2016 # the backquotes are markdown's
 sed -n '/^## A probe/,$s/^| `\([a-z_]*\)` | \(object\|array\) .*/\1/p' "$doc" >"$tmp/table"
 cmp -s "$tmp/order" "$tmp/table" || fail "the order of a probe's members is not the table's: $(tr '\n' ' ' <"$tmp/order")"
+
+# A search's likewise, with trials of either outcome and of both objectives.
+run search micro --on all=hdd:generic-7200 --slo io.p50=20ms --slo io.p95=40ms --load rate \
+	--from 20/s --to 200/s --set kind=read --set size=1GiB --duration 20s -q -o "$tmp/search.json"
+case $status in 0 | 11) ;; *) fail "exit code $status" ;; esac
+compare "$tmp/search.json" "search missed" 60
+jq -r 'keys_unsorted[]' "$tmp/search.json" | tail -n +5 | grep -vx -e targets -e facts >"$tmp/order"
+# shellcheck disable=SC2016 # the backquotes are markdown's
+sed -n '/^## A search/,/^## A comparison/s/^| `\([a-z_]*\)` | \(object\|array\|string\) .*/\1/p' "$doc" |
+	grep -vx -e targets -e facts >"$tmp/table"
+cmp -s "$tmp/order" "$tmp/table" || fail "the order of a search's members is not the table's: $(tr '\n' ' ' <"$tmp/order")"
