@@ -24,7 +24,7 @@ static char *load_text(const json_t *doc, double load, char *buf, size_t size)
 	const char *key = str(json_object_get(doc, "search"), "load");
 	const char *dot = strrchr(key, '.'); /* "db.rate" */
 	bool rate = strcmp(dot ? dot + 1 : key, "rate") == 0;
-	snprintf(buf, size, rate ? "%.6g/s" : "%.0f", load);
+	snprintf(buf, size, rate ? "%.10g/s" : "%.0f", load);
 	return buf;
 }
 

@@ -226,6 +226,8 @@ static int take_load(struct search *s, struct hcb_err *err)
 		if (strcmp(loads[i], key) == 0)
 			s->load_opt = o;
 	}
+	snprintf(s->headline, sizeof(s->headline), "%.*s%s", (int)(key - s->load),
+	         s->load, wl->txs[0].name);
 	if (!s->load_opt)
 		return hcb_err_usage(err, "--load %s: %s has no such load; it has %s",
 		                     s->load, wl->name, has);

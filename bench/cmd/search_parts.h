@@ -21,6 +21,7 @@ struct search {
 	unsigned n_slos;
 	const char *load; /* key of the workload: "rate" */
 	const struct hcb_opt *load_opt;
+	char headline[80]; /* transaction that comes at the load's rate */
 	const char *from_text, *to_text, *out;
 	uint64_t seed, budget_ns, limit_ns; /* 0: by default */
 	bool seed_said, budget_said, json, quiet, resume, each;

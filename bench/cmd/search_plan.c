@@ -42,7 +42,7 @@ static bool is_rate(const struct search *s)
 void search_load_text(const struct search *s, double load, char *buf, size_t size)
 {
 	if (is_rate(s))
-		snprintf(buf, size, "%.6g/s", load);
+		snprintf(buf, size, "%.10g/s", load);
 	else
 		snprintf(buf, size, "%.0f", load);
 }
@@ -76,7 +76,7 @@ static double least_rate(const struct search *s)
 {
 	double need = 1, seconds = (double)s->measured_ns / 1e9;
 	for (unsigned i = 0; i < s->n_slos; i++)
-		if (strcmp(s->slo[i].tx, s->args.wl->txs[0].name) == 0)
+		if (strcmp(s->slo[i].tx, s->headline) == 0)
 			need = fmax(need, (double)s->slo[i].need);
 	double least = (need + 4 * sqrt(need)) / seconds;
 	double unit = pow(10, floor(log10(least)) - 1);

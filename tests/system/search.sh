@@ -113,6 +113,28 @@ jq -e '(.goals | map(.name)) == ["all", "commit.p50", "commit.p99"] and all(.goa
 	and .goals[0].upper <= ([.goals[1:][].upper | select(. != null)] | min)' "$tmp/c.json" >/dev/null ||
 	fail "$(jq -c .goals "$tmp/c.json")"
 
+# One workload of several is searched while the other goes on.
+cat >"$tmp/two.ini" <<-END
+	[scenario]
+	seed = 5
+	duration = 20s
+	[workload log]
+	type = micro
+	flush = 1
+	rate = 20/s
+	on = all: hdd:generic-7200@a
+	[workload bulk]
+	type = micro
+	kind = read
+	on = all: hdd:generic-7200@a
+END
+run search "$tmp/two.ini" --slo bulk.io.p50=20ms --slo log.durable.p50=100ms --load bulk.rate \
+	--from 20/s --to 200/s -q -o "$tmp/two.json"
+case $status in 0 | 11) ;; *) fail "exit code $status" ;; esac
+jq -e '.search.load == "bulk.rate" and .search.seed == 5 and .goals[0].upper > .goals[0].lower
+	and .goals[0].lower > 20 and .goals[1].name == "bulk.io.p50" and (.goals[1].searched | not)' \
+	"$tmp/two.json" >/dev/null || fail "$(jq -c .goals "$tmp/two.json")"
+
 # What cannot be: one line, exit code 2, and nothing was run.
 bad() { # TEXT ARGS...
 	text=$1
@@ -144,6 +166,8 @@ slo="--slo commit.p99=50ms"
 	bad "--budget" postgres $on $slo --load rate --budget 2
 	bad "no_such" postgres $on $slo --load rate --set no_such=1
 	bad "workload" $on $slo --load rate
+	bad "whose? e.g. log.rate" "$tmp/two.ini" --slo bulk.io.p50=20ms --load rate
+	bad "it has log.io" "$tmp/two.ini" --slo io.p50=20ms --load log.rate
 	bad "did you mean" postgres $on $slo --laod rate
 }
 run search postgres --on all=hdd:no-such --slo commit.p99=50ms --load rate -q

@@ -302,6 +302,17 @@ static void test_goals_share_trials(void **state)
 	(void)state;
 	start(10, 1000, 1, 1);
 	unsigned one = run_steps(limit, 1);
+	/* After 78 the first goal wants 155, the second 55: the smaller is next. */
+	struct hcb_search_ask ask;
+	start(10, 1000, 2, 3);
+	for (unsigned i = 0; i < 4; i++) {
+		hcb_search_next(&s, &ask);
+		const struct hcb_search_seen seen = {
+		        .bad = (ask.load > 100) | (uint32_t)(ask.load > 60) << 1};
+		hcb_search_observe(&s, &seen);
+	}
+	hcb_search_next(&s, &ask);
+	assert_between(ask.load, 50, 60);
 	start(10, 1000, 2, 3);
 	unsigned both = run_steps(limit, 2);
 	assert_true(both < 2 * one);
