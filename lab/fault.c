@@ -24,11 +24,12 @@
 
 #define DEATH_WAIT (10 * HCB_SEC)
 
-enum arg { ARG_NONE, ARG_OSD, ARG_HOST, ARG_OSD_FACTOR, ARG_HOST_RATE };
+enum arg { ARG_NONE, ARG_OSD, ARG_HOST, ARG_OSDS, ARG_OSD_FACTOR, ARG_HOST_RATE };
 
 struct order {
 	const struct hcb_lab_info *info;
 	unsigned osd, host; /* indices into info */
+	bool all;           /* ARG_OSDS: every one, not osd */
 	double factor;
 	uint64_t bit_per_s;
 	json_t **told; /* what there is to say of it */
@@ -412,23 +413,42 @@ static int hang_disk(const struct order *o, struct hcb_err *err)
 	return disk_line(o, "hang on\n", err);
 }
 
+/* One after the other, within a few milliseconds. */
+static int each_disk(const struct order *o, const char *line, struct hcb_err *err)
+{
+	int r = 0;
+	if (!o->all)
+		return disk_line(o, line, err);
+	for (unsigned i = 0; r == 0 && i < o->info->n_osds; i++)
+		r = hcb_lab_disk_ctl_one(o->info, i, line, err);
+	return r;
+}
+
 static int lie_disk(const struct order *o, struct hcb_err *err)
 {
-	return disk_line(o, "lie on\n", err);
+	return each_disk(o, "lie on\n", err);
 }
 
 /* The OSD may have found out already, and ended. */
-static int power_cut(const struct order *o, struct hcb_err *err)
+static int kill_powerless(const struct hcb_lab_info *info, unsigned osd,
+                          struct hcb_err *err)
 {
 	char id[16];
-	int r = disk_line(o, "power cut\n", err);
-	if (r)
-		return r;
-	snprintf(id, sizeof(id), "%u", o->info->osds[o->osd].id);
-	pid_t pid = lab_daemon_pid(o->info, "osd", id);
+	snprintf(id, sizeof(id), "%u", info->osds[osd].id);
+	pid_t pid = lab_daemon_pid(info, "osd", id);
 	return pid > 0 && kill(pid, SIGKILL) && errno != ESRCH
 	               ? hcb_err_sys(err, -errno, "kill osd.%s", id)
 	               : 0;
+}
+
+static int power_cut(const struct order *o, struct hcb_err *err)
+{
+	int r = each_disk(o, "power cut\n", err);
+	if (!o->all)
+		return r ? r : kill_powerless(o->info, o->osd, err);
+	for (unsigned i = 0; r == 0 && i < o->info->n_osds; i++)
+		r = kill_powerless(o->info, i, err);
+	return r;
 }
 
 static int kill_carp(const struct order *o, struct hcb_err *err)
@@ -463,8 +483,9 @@ static const struct fault {
          "its disk takes that many times as long"},
         {"fail-disk", ARG_OSD, fail_disk, "every request of its disk fails"},
         {"hang-disk", ARG_OSD, hang_disk, "its disk answers nothing"},
-        {"lie-disk", ARG_OSD, lie_disk, "its disk acknowledges flushes and does nothing"},
-        {"power-cut", ARG_OSD, power_cut,
+        {"lie-disk", ARG_OSDS, lie_disk,
+         "its disk acknowledges flushes and does nothing"},
+        {"power-cut", ARG_OSDS, power_cut,
          "its disk loses what it had not written; the OSD dies with it"},
         {"out-osd", ARG_OSD, out, "out of the data map: its data moves elsewhere"},
         {"in-osd", ARG_OSD, in, "back in"},
@@ -476,7 +497,8 @@ static const struct fault {
 };
 #define N_FAULTS (sizeof(faults) / sizeof(faults[0]))
 
-static const char *const arg_names[] = {"", " OSD", " HOST", " OSD FACTOR", " HOST RATE"};
+static const char *const arg_names[] = {"",         " OSD",        " HOST",
+                                        " OSD|all", " OSD FACTOR", " HOST RATE"};
 
 void hcb_lab_fault_list(FILE *f)
 {
@@ -543,7 +565,10 @@ static int parse(const struct fault *f, const char *args, struct order *o,
 		                     f->name, arg_names[f->arg]);
 	if (want == 0)
 		return 0;
-	bool osd = f->arg == ARG_OSD || f->arg == ARG_OSD_FACTOR;
+	bool osd = f->arg == ARG_OSD || f->arg == ARG_OSDS || f->arg == ARG_OSD_FACTOR;
+	o->all = f->arg == ARG_OSDS && strcmp(word[0], "all") == 0;
+	if (o->all)
+		return 0;
 	int r = osd ? parse_osd(o, word[0], err) : parse_host(o, word[0], err);
 	if (!r && f->arg == ARG_OSD_FACTOR &&
 	    (hcb_parse_double(word[1], &o->factor) ||

@@ -17,7 +17,7 @@ well() {
 }
 
 # What cannot be: one line, exit 2, nothing changed.
-for f in "kill-hots h2" "kill-host h9" "kill-osd 7" "slow-disk 0" "slow-disk 0 0.5" "slow-link h1 quick" \
+for f in "kill-hots h2" "kill-host h9" "kill-osd 7" "kill-osd all" "slow-disk 0" "slow-disk 0 0.5" "slow-link h1 quick" \
 	"heal now"; do
 	# shellcheck disable=SC2086 # words
 	run lab fault "$lab" $f
