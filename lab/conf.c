@@ -129,6 +129,17 @@ static void mon_address(const struct lab_host *h, char *buf, size_t size)
 	snprintf(buf, size, "[v2:%s:3300,v1:%s:6789]", h->address, h->address);
 }
 
+/* Ceph warns when there are fewer OSDs than copies by default, whatever the pools have.
+ */
+static unsigned most_copies(const struct hcb_cluster *c)
+{
+	unsigned most = 1;
+	for (unsigned i = 0; i < c->n_pools; i++)
+		if (c->pools[i].size > most)
+			most = c->pools[i].size;
+	return most;
+}
+
 /*
  * Not here, but on the command lines of those who need them: time-outs. A client that
  * gives up early would turn a slow cluster into a failed one, and `run` reads this file.
@@ -152,10 +163,11 @@ static void conf_global(const struct lab *lab, FILE *f)
 	        "false\n"
 	        "run dir = %s/run\ncrash dir = %s/crash\n"
 	        "log to stderr = false\nerr to stderr = true\n"
-	        "osd pool default pg autoscale mode = off\n",
+	        "osd pool default pg autoscale mode = off\n"
+	        "osd pool default size = %u\n",
 	        lab_net_kind(lab_net_of(lab->cluster.public_net))->prefix,
 	        lab_net_kind(lab_net_of(lab->cluster.cluster_net))->prefix, lab->dir,
-	        lab->dir);
+	        lab->dir, most_copies(&lab->cluster));
 	/* Ceph gathers debug lines in memory even when none is written; that costs. */
 	fprintf(f, "debug ms = 0/0\ndebug osd = 0/0\ndebug bluestore = 0/0\ndebug bluefs "
 	           "= 0/0\n"
