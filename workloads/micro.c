@@ -160,10 +160,12 @@ static const struct hcb_stream_info micro_streams[N_STREAMS] = {
 };
 
 static const struct hcb_tx_info micro_txs[N_TXS] = {
-        [TX_IO] = {"io", "one read or write, from when it was due"},
-        [TX_FLUSH] = {"flush", "one flush, from the end of the write before it"},
-        [TX_DURABLE] = {"durable", "a slot's writes since its last flush and the flush, "
-                                   "from when the first was due"},
+        [TX_IO] = {.name = "io", .help = "one read or write, from when it was due"},
+        [TX_FLUSH] = {.name = "flush",
+                      .help = "one flush, from the end of the write before it"},
+        [TX_DURABLE] = {.name = "durable",
+                        .help = "a slot's writes since its last flush and the flush, "
+                                "from when the first was due"},
 };
 
 /* --- parameters -------------------------------------------------------------------- */

@@ -114,9 +114,10 @@ const struct hcb_opt pg_opts[] = {
 const struct hcb_stream_info pg_streams[PG_STREAMS] = {PG_STREAM_INFOS};
 
 const struct hcb_tx_info pg_txs[PG_TXS] = {
-        [PG_TX_COMMIT] = {"commit", "WAL write plus flush, from when it was due"},
-        [PG_TX_CHECKPOINT] = {"checkpoint",
-                              "from its start to the last segment recycled"},
+        [PG_TX_COMMIT] = {.name = "commit",
+                          .help = "WAL write plus flush, from when it was due"},
+        [PG_TX_CHECKPOINT] = {.name = "checkpoint",
+                              .help = "from its start to the last segment recycled"},
 };
 
 const char *const pg_phases[] = {"checkpoint write", "checkpoint sync",
