@@ -15,6 +15,8 @@ static const struct {
                {"p99", "p99", 0.99}, {"p999", "p999", 0.999}, {"p99.9", "p999", 0.999},
                {"max", "max", 0}};
 
+#define FEW 0.9 /* of the samples needed: below it chance was not the reason */
+
 #define N_FIGURES (sizeof(figures) / sizeof(figures[0]))
 
 /* Of a scenario's several workloads names have a dot too: "db.commit". */
@@ -137,6 +139,8 @@ static void judge_one(const json_t *doc, const struct hcb_slo *slo, unsigned bit
 		return;
 	} else if (!json_is_number(v)) {
 		out->invalid = true;
+		out->few |= json_number_value(json_object_get(tx, "count")) <
+		            FEW * (double)slo->need;
 		snprintf(text, sizeof(text), "%s: %.60s", slo->name,
 		         *because ? because : "no sample");
 	} else {

@@ -30,6 +30,7 @@ int hcb_slo_parse(const char *text, const struct hcb_workload *wl, struct hcb_sl
 
 struct hcb_slo_verdict {
 	bool invalid;  /* nothing can be said: the run's verdict, or too few samples */
+	bool few;      /* invalid: a figure has far too few samples, and will have */
 	bool overload; /* more was offered than was carried: all are missed, no figures */
 	uint32_t missed;  /* a bit each */
 	char reason[200]; /* why invalid or missed; empty: all were kept */

@@ -139,8 +139,9 @@ static void say_trial(const struct search *s, const struct hcb_search_ask *ask,
 	        *because ? ": " : "", because);
 }
 
-static void remember(struct search *s, const struct hcb_search_ask *ask,
-                     const json_t *doc, uint64_t spent_ns)
+/* Too few samples are too few again: that is said, and not tried. */
+static int remember(struct search *s, const struct hcb_search_ask *ask, const json_t *doc,
+                    uint64_t spent_ns, struct hcb_err *err)
 {
 	struct hcb_slo_verdict v;
 	const json_t *run = json_object_get(doc, "run");
@@ -160,6 +161,14 @@ static void remember(struct search *s, const struct hcb_search_ask *ask,
 	        .bad = s->n_slos > 1 ? v.missed << 1 | (v.missed != 0) : v.missed,
 	        .cost_s = cost_s};
 	hcb_search_observe(&s->state, &seen);
+	if (!v.few)
+		return 0;
+	int r = hcb_err_set(err, -ENODATA,
+	                    "trial %u: %.300s: a greater --from, or longer "
+	                    "trials (--duration)",
+	                    s->state.n_trials, v.reason);
+	err->exit = HCB_EXIT_UNSTEADY;
+	return r;
 }
 
 static int write_down(const struct search *s, struct hcb_err *err)
@@ -187,8 +196,10 @@ static int one_trial(struct search *s, const struct hcb_search_ask *ask,
 	if (!r && *stop)
 		r = hcb_err_set(err, -EINTR, "search: interrupted");
 	if (!r) {
-		remember(s, ask, doc, wall_ns() - began);
-		r = write_down(s, err);
+		struct hcb_err second = HCB_ERR_INIT;
+		r = remember(s, ask, doc, wall_ns() - began, err);
+		int r2 = write_down(s, r ? &second : err);
+		r = r ? r : r2;
 	}
 	json_decref(doc);
 	return r;

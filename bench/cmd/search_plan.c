@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/cmd/search_parts.h"
@@ -69,8 +70,8 @@ static int parse_load(const struct search *s, const char *name, const char *text
 }
 
 /*
- * The least rate at which a trial has the samples that its figures need, with what
- * Poisson arrivals may fall short of their mean by (four standard deviations).
+ * Headline transactions a second at which a trial has the samples that its figures need,
+ * with what Poisson arrivals may fall short of their mean by (four standard deviations).
  */
 static double least_rate(const struct search *s)
 {
@@ -83,9 +84,35 @@ static double least_rate(const struct search *s)
 	return ceil(least / unit) * unit;
 }
 
+/* Users that offer that much by the workload's own account; a closed loop offers nothing
+   that could be known, nor is that of several workloads asked for here. */
+static double least_count(const struct search *s)
+{
+	const struct hcb_workload *wl = s->args.wl;
+	const struct hcb_opt *o = s->load_opt;
+	double least = fmax(1, o->min), load = least;
+	void *conf = s->args.mix ? NULL : malloc(wl->conf_size);
+	if (!conf)
+		return least;
+	memcpy(conf, s->args.conf, wl->conf_size);
+	for (; o->max <= 0 || load <= o->max; load = ceil(load * HCB_SEARCH_STEP)) {
+		char text[40];
+		search_load_text(s, load, text, sizeof(text));
+		if (hcb_opt_set(wl->opts, conf, "", o->name, text, NULL))
+			break;
+		double offered = wl->offered_per_s(conf);
+		if (offered <= 0 || offered >= least_rate(s)) {
+			least = offered > 0 ? load : least;
+			break;
+		}
+	}
+	free(conf);
+	return least;
+}
+
 static int take_range(struct search *s, struct hcb_search_conf *c, struct hcb_err *err)
 {
-	double least = is_rate(s) ? least_rate(s) : fmax(1, s->load_opt->min);
+	double least = is_rate(s) ? least_rate(s) : least_count(s);
 	c->from = least;
 	c->to = s->load_opt->max > 0 ? s->load_opt->max : 1e6;
 	int r = s->from_text ? parse_load(s, "from", s->from_text, &c->from, err) : 0;

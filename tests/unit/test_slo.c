@@ -115,6 +115,7 @@ static void test_what_says_nothing(void **state)
 	          COMMITS("0", "1000", "null", "\"p99\": \"12 samples, 368 needed\""));
 	assert_true(v.invalid);
 	assert_non_null(strstr(v.reason, "12 samples, 368 needed"));
+	assert_true(v.few);
 	const struct hcb_slo one = slo("commit.p50=10ms");
 	json_t *cut = json_pack("{sbs{ssso}s[]}", "partial", 1, "validity", "verdict",
 	                        "UNSTEADY", "reasons", json_array(), "transactions");
