@@ -51,6 +51,23 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Shell's sort with Knuth's gaps. */
+void hcb_sort(double *y, size_t n)
+{
+	size_t gap = 1;
+	while (gap < n / 3)
+		gap = 3 * gap + 1;
+	for (; gap; gap /= 3) {
+		for (size_t i = gap; i < n; i++) {
+			double v = y[i];
+			size_t k = i;
+			for (; k >= gap && y[k - gap] > v; k -= gap)
+				y[k] = y[k - gap];
+			y[k] = v;
+		}
+	}
+}
+
 double hcb_median(double *y, size_t n)
 {
 	if (!n)

@@ -50,6 +50,7 @@ bool hcb_drifts(const double *y, size_t n, double tolerance);
  */
 double hcb_autocorr1(const double *y, size_t n);
 
+void hcb_sort(double *y, size_t n); /* ascending; qsort() may allocate, not this */
 double hcb_mean(const double *y, size_t n); /* 0 if n is 0 */
 /* Sorts y; of an even number the mean of the middle two; 0 if n is 0. */
 double hcb_median(double *y, size_t n);
