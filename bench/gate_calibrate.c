@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gate's thresholds from a site's own quiet nights. */
+#include <errno.h>
+#include <math.h>
+
+#include "bench/core/random.h"
+#include "bench/core/stats.h"
+#include "bench/gate_rule.h"
+
+#define HISTORIES 2000
+#define JUDGED    100 /* nights of each */
+#define BLOCK     5   /* nights that are kept together: what lasts a working week */
+#define LEAST     30  /* residuals */
+
+/* Moving blocks (H. R. Kunsch, "The jackknife and the bootstrap for general stationary
+   observations", Ann. Statist. 17, 1989). */
+static void make_history(const double *e, size_t len, double *y, unsigned n,
+                         struct hcb_random *r)
+{
+	size_t at = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (i % BLOCK == 0)
+			at = (size_t)hcb_random_below(r, len - BLOCK + 1);
+		y[i] = e[at + i % BLOCK];
+	}
+}
+
+/* The largest z of a history's judged nights that would be an alarm but for h, with
+   baselines of n nights; 0 if there is none. */
+static double loudest(const double *y, unsigned n, const struct hcb_gate_conf *any)
+{
+	struct hcb_gate_base base[HCB_GATE_WINDOW + 1]; /* a ring, by its last night */
+	double most = 0;
+	unsigned begin = n + HCB_GATE_WINDOW - 1;
+	for (unsigned t = n - 1; t < begin + JUDGED; t++) {
+		base[t % (HCB_GATE_WINDOW + 1)] =
+		        hcb_gate_base_of(y + t + 1 - n, n, any->s_floor);
+		if (t < begin)
+			continue;
+		for (unsigned m = 2; m <= HCB_GATE_WINDOW; m++) {
+			unsigned end = (t - m) % (HCB_GATE_WINDOW + 1);
+			struct hcb_gate_look l =
+			        hcb_gate_look_at(&base[end], y + t + 1 - m, m, any);
+			if (l.alarm && l.z > most)
+				most = l.z;
+		}
+	}
+	return most;
+}
+
+/* Where `budget` alarms come in 100 nights: with alarms at random, a history is without
+   any with probability exp(-budget). */
+static double h_for(const double *e, size_t len, unsigned n, double budget,
+                    struct hcb_random *r, const struct hcb_gate_conf *any)
+{
+	double y[HCB_GATE_MAX + HCB_GATE_WINDOW + JUDGED], most[HISTORIES];
+	for (unsigned k = 0; k < HISTORIES; k++) {
+		make_history(e, len, y, n + HCB_GATE_WINDOW + JUDGED, r);
+		most[k] = loudest(y, n, any);
+	}
+	hcb_sort(most, HISTORIES);
+	unsigned quiet = (unsigned)ceil(exp(-budget) * HISTORIES);
+	return most[quiet - 1];
+}
+
+int hcb_gate_calibrate(const double *residuals, size_t n, double budget, uint64_t seed,
+                       struct hcb_gate_conf *conf)
+{
+	static const unsigned at[4] = {10, 14, 20, 30};
+	struct hcb_gate_conf any;
+	struct hcb_random r;
+	if (n < LEAST || !(budget > 0 && budget < 10))
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(residuals[i]))
+			return -EINVAL;
+	/* Only what would be an alarm as shipped is looked at. */
+	any = hcb_gate_defaults(HCB_GATE_P50);
+	any.delta = 0;
+	any.s_floor = conf->s_floor;
+	if (!hcb_gate_sane(&any))
+		return -EINVAL;
+	hcb_random_init(&r, seed, 0);
+	/* From the longest baseline: a shorter one never has the lower threshold. */
+	double least = 0;
+	for (int i = 3; i >= 0; i--) {
+		double h = fmax(any.h[i], h_for(residuals, n, at[i], budget, &r, &any));
+		least = fmax(least, h);
+		conf->h[i] = least;
+	}
+	return 0;
+}
