@@ -307,6 +307,23 @@ static void test_what_goes_away_is_recovered_and_leaves_no_trace(void **state)
 	assert_int_equal(res[82].onset, 80);
 }
 
+/* s is 0.015: 0.025 is within 2 s of the old level, and nearer to another one. */
+static void test_what_comes_near_is_not_back(void **state)
+{
+	(void)state;
+	level(0, 80, 3);
+	level(40, 80, 3.2);
+	for (size_t t = 50; t < 70; t++)
+		night[t].y = 3.025;
+	walk(80);
+	assert_between(res[49].s, 0.0125, 0.025);
+	assert_states(50, "RRRRRRRRRRRRRRRRRRRRRRR");
+	for (size_t t = 50; t < 53; t++)
+		night[t].y = 3.005 - 0.02 * (double)(t == 51);
+	walk(80);
+	assert_states(50, "RRb");
+}
+
 static void test_an_improvement_that_is_lost_at_once_is_recovered(void **state)
 {
 	(void)state;
@@ -622,6 +639,7 @@ int main(void)
 	                test_an_ack_counts_on_an_invalid_night_and_without_an_episode),
 	        cmocka_unit_test(test_a_second_step_without_an_ack_is_the_same_episode),
 	        cmocka_unit_test(test_what_goes_away_is_recovered_and_leaves_no_trace),
+	        cmocka_unit_test(test_what_comes_near_is_not_back),
 	        cmocka_unit_test(test_an_improvement_that_is_lost_at_once_is_recovered),
 	        cmocka_unit_test(test_an_improvement_that_lasts_is_kept),
 	        cmocka_unit_test(test_an_episode_may_turn_into_its_opposite),

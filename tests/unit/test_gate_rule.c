@@ -155,6 +155,10 @@ static void test_one_night_is_outside_beyond_t(void **state)
 	assert_int_equal(hcb_gate_outside(&unit, reach - 1e-6, reach, 0.001), 0);
 	assert_int_equal(hcb_gate_outside(&unit, -reach - 1e-6, reach, 0.001), -1);
 	assert_int_equal(hcb_gate_outside(&unit, reach + 1e-6, reach, 2), 0);
+	/* By the deviation of the nights as they are, bad ones and all. */
+	const struct hcb_gate_base wide = {.n = 30, .s = 1, .sd = 2, .mean = 1};
+	assert_int_equal(hcb_gate_outside(&wide, 1.9 * reach, reach, 0.001), 0);
+	assert_int_equal(hcb_gate_outside(&wide, 2.1 * reach + 1, reach, 0.001), 1);
 }
 
 static void test_a_collapse_is_two_nights_beyond_6_s_and_by_a_quarter(void **state)
