@@ -20,7 +20,8 @@
  *   LEARNING --10 valid nights--> OK <--> SUSPECT (tonight alone is beyond what such
  *      ^                          |  ^    nights give once in 1000: run it again)
  *      |                    alarm |  |
- *      |                          v  | the last 3 nights back inside mu +- 2 s: RECOVERED
+ *      |                          v  | RECOVERED: the last 3 nights inside mu +- 2 s,
+ *      |                          |  | their mean inside mu +- 1 s
  *      +-- ack (as soon as  REGRESSION, baseline frozen before the onset
  *          there are 10 nights since the onset: OK at once)
  *

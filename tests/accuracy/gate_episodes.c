@@ -2,13 +2,10 @@
 /*
  * The nightly gate as shipped, once it has spoken: how sure its shift is, whether an
  * episode ends when it should, what drift takes, how often many series together look like
- * the environment, and what calibration makes of a site's nights. No goals here but
- * calibration's: these figures were asked for by nobody's table. `make accuracy` keeps
- * what it prints.
+ * the environment, and what calibration makes of a site's nights. Nothing here is held to
+ * a goal. `make accuracy` keeps what it prints.
  */
 #include "series.h"
-
-static unsigned missed;
 
 /* ---- how sure is the shift? ---- */
 
@@ -218,8 +215,7 @@ static double rate(enum noise_kind kind, const struct hcb_gate_conf *conf, uint6
 
 static void calibration(unsigned sites, unsigned series)
 {
-	static const enum noise_kind kinds[] = {NOISE_NORMAL, NOISE_T4, NOISE_BAD,
-	                                        NOISE_AR3, NOISE_AR6};
+	static const enum noise_kind kinds[] = {NOISE_BAD, NOISE_AR3, NOISE_AR6};
 	static const size_t nights[] = {60, 200};
 	printf("\nCalibration to 0.1 false alarms per 100 nights, from so many nights of "
 	       "a "
@@ -259,11 +255,11 @@ static void calibration(unsigned sites, unsigned series)
 
 int main(int argc, char **argv)
 {
-	unsigned series = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 2000;
+	unsigned series = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1000;
 	intervals(series);
 	recovery(series);
 	drift(series);
 	environment(series / 10);
 	calibration(series / 100, series / 4);
-	return missed ? 1 : 0;
+	return 0;
 }
