@@ -98,7 +98,8 @@ static void begin_flush(struct pg *pg, uint64_t now_ns)
 /* Backends in a transaction now, the leader aside: commit_siblings counts them. */
 static uint64_t active_siblings(const struct pg *pg)
 {
-	return (pg->never_idle ? pg->conf->clients : pg->n_busy) - 1;
+	uint64_t active = pg->never_idle ? pg->conf->clients : pg->n_busy;
+	return active ? active - 1 : 0; /* none: it is the checkpointer that flushes */
 }
 
 static bool someone_waits(const struct pg_wal *w)

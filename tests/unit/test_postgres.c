@@ -171,6 +171,22 @@ static void test_commit_delay_when_siblings_are_active_then_groups_grow(void **s
 	drive_free(b);
 }
 
+/* The checkpointer's flush too, when no backend is at work. */
+static void test_commit_delay_without_siblings_then_nothing_waits(void **state)
+{
+	(void)state;
+	const char *p[] = {"rate=2/s", "arrivals=steady", "checkpoint_timeout=20s",
+	                   "commit_delay=50ms", NULL};
+	const char *q[] = {"rate=2/s", "arrivals=steady", "checkpoint_timeout=20s", NULL};
+	struct drive *a = drive_new(wl, p, 1), *b = drive_new(wl, q, 1);
+	drive_run(a, 60 * HCB_SEC, 0);
+	drive_run(b, 60 * HCB_SEC, 0);
+	assert_true(pg_of(b)->ckpt.finished >= 2);
+	assert_int_equal(a->hash, b->hash);
+	drive_free(a);
+	drive_free(b);
+}
+
 static void test_new_segment_is_zero_filled_and_synced_four_times(void **state)
 {
 	(void)state;
@@ -483,6 +499,7 @@ int main(void)
 	                test_group_commit_when_saturated_then_many_share_a_flush),
 	        cmocka_unit_test(
 	                test_commit_delay_when_siblings_are_active_then_groups_grow),
+	        cmocka_unit_test(test_commit_delay_without_siblings_then_nothing_waits),
 	        cmocka_unit_test(test_new_segment_is_zero_filled_and_synced_four_times),
 	        cmocka_unit_test(test_synchronous_commit_off_then_nobody_waits),
 	        cmocka_unit_test(
