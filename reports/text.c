@@ -313,7 +313,7 @@ static void put_streams(FILE *f, const json_t *doc)
 {
 	size_t i;
 	json_t *s;
-	fprintf(f, "%-22s%10s%12s%12s%10s%10s%10s%10s\n", "IO by stream", "count",
+	fprintf(f, "%-22s%10s%12s%12s%12s%10s%10s%10s\n", "IO by stream", "count",
 	        "per s", "bytes/s", "mean size", "p50", "p99", "max");
 	double seconds = num(json_object_get(doc, "run"), "measured_s");
 	json_array_foreach(json_object_get(doc, "streams"), i, s)
@@ -326,7 +326,7 @@ static void put_streams(FILE *f, const json_t *doc)
 		hcb_fmt_bytes(rate, sizeof(rate),
 		              (double)(uint64_t)(seconds > 0 ? bytes / seconds : 0));
 		hcb_fmt_bytes(size, sizeof(size), (double)(uint64_t)(bytes / n));
-		fprintf(f, "  %-20s%10.0f%12.1f%12s%10s", str(s, "name"), n,
+		fprintf(f, "  %-20s%10.0f%12.1f%12s%12s", str(s, "name"), n,
 		        num(s, "per_s"), bytes > 0 ? rate : "-",
 		        bytes > 0 ? size : "flush");
 		put_ns(f, lat, "p50", 10);
