@@ -80,7 +80,8 @@ PERF_SRC  := $(sort $(wildcard perf/*.c))
 PERF_OBJ  := $(PERF_SRC:%.c=$(B)/obj/%.o)
 # Tools on a library that is not there are not built; their rows say so.
 PERF_TOOL := hdd_direct loop_direct $(if $(findstring -lrbd,$(LIBS)),rbd_bare) \
-             $(if $(findstring -laio,$(LIBS)),submit_clock.so)
+             $(if $(findstring -laio,$(LIBS)),submit_clock.so) \
+             $(if $(findstring -lsqlite3,$(LIBS)),history_nights)
 PERF_TOOL := $(PERF_TOOL:%=$(B)/perf/%)
 
 $(B)/perf/hcb-perf: $(PERF_OBJ) $(B)/libhcb.a

@@ -5,7 +5,7 @@
 
 #include "reports/report.h"
 
-#define HCB_REPORTS(X) X(json) X(text) X(timeline)
+#define HCB_REPORTS(X) X(github) X(json) X(junit) X(markdown) X(prom) X(text) X(timeline)
 
 #define HCB_DECLARE_REPORT(n) extern const struct hcb_report hcb_report_##n;
 HCB_REPORTS(HCB_DECLARE_REPORT)

@@ -551,7 +551,8 @@ static const struct {
              {"compare", hcb_text_compare},
              {"search", hcb_text_search},
              {"verify", hcb_text_verify_document},
-             {"probe", hcb_text_probe}};
+             {"probe", hcb_text_probe},
+             {"check", hcb_text_check}};
 
 static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb_err *err)
 {
@@ -569,6 +570,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run,ab,compare,search,verify,probe",
+        .kinds = "run,ab,compare,search,verify,probe,check",
         .write = text_write,
 };

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between check.c (what is gated, what the night is) and check_series.c (one series). */
+#ifndef HCB_BENCH_CHECK_INTERNAL_H
+#define HCB_BENCH_CHECK_INTERNAL_H
+
+#include "bench/check.h"
+
+struct hcb_check_one {
+	struct hcb_history_series s;
+	struct hcb_walked w;
+	bool gated, tonight; /* measured on the night that is judged */
+	bool suppressed;     /* moves together with a control or the others */
+	char state[16];
+};
+
+/* The result that stands: tonight's, else the newest. NULL without nights. */
+const struct hcb_gate_result *hcb_check_last(const struct hcb_check_one *c);
+/* A regression that nobody has acknowledged, whatever became of tonight. */
+bool hcb_check_red(const struct hcb_check_one *c);
+json_t *hcb_check_series_json(struct hcb_history *h, const struct hcb_check_one *c,
+                              const struct hcb_history_series *all, size_t n_all,
+                              struct hcb_err *err);
+json_t *hcb_check_nights_json(const struct hcb_walked *w, size_t most);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* history add, ack, link, calibrate, rebuild: what changes it. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/cmd/history_verbs.h"
+
+/* ---- add ---- */
+
+static json_t *facts_of(const struct history_conf *c)
+{
+	json_t *o = c->n_facts ? json_object() : NULL;
+	for (size_t i = 0; i < c->n_facts; i++) {
+		char key[64];
+		const char *eq = strchr(c->fact[i], '=');
+		snprintf(key, sizeof(key), "%.*s", (int)(eq - c->fact[i]), c->fact[i]);
+		json_object_set_new(o, key, json_string(eq + 1));
+	}
+	return o;
+}
+
+static void say_changed(struct hcb_history *h, const struct hcb_history_added *a)
+{
+	json_t *fields = json_array();
+	json_t *was = json_pack("{so*}", "fingerprint",
+	                        hcb_history_fingerprint(h, a->was, NULL));
+	json_t *now = json_pack("{so*}", "fingerprint",
+	                        hcb_history_fingerprint(h, a->now, NULL));
+	char text[400] = "";
+	size_t len = 0;
+	hcb_history_diff(was, now, fields);
+	for (size_t i = 0; i < json_array_size(fields) && len < sizeof(text); i++) {
+		const json_t *f = json_array_get(fields, i);
+		const char *from = json_string_value(json_object_get(f, "from")),
+		           *to = json_string_value(json_object_get(f, "to"));
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %s -> %s",
+		                        i ? ", " : "",
+		                        json_string_value(json_object_get(f, "field")),
+		                        from ? from : "none", to ? to : "none");
+	}
+	hcb_warn("another environment than before, so %u new series begin%s: %s; "
+	         "\"hcbench "
+	         "history link OLD NEW\" carries one over",
+	         a->new_series, a->new_series == 1 ? "s" : "", text);
+	json_decref(was);
+	json_decref(now);
+	json_decref(fields);
+}
+
+static int add_one(struct hcb_history *h, const struct history_conf *c, const char *path,
+                   struct hcb_err *err)
+{
+	json_error_t je;
+	struct hcb_history_added a;
+	struct hcb_history_how how = {
+	        .night = c->night[0] ? c->night : NULL,
+	        .name = c->name[0] ? c->name : NULL,
+	        .control = c->control,
+	        .rerun = c->rerun,
+	        .now = (int64_t)time(NULL),
+	        .facts = facts_of(c),
+	};
+	json_t *doc = json_load_file(path, JSON_REJECT_DUPLICATES, &je);
+	int r = doc ? hcb_history_add(h, doc, path, &how, &a, err)
+	            : hcb_err_usage(err, "read %s:%d: %s", path,
+	                            je.line > 0 ? je.line : 1, je.text);
+	json_decref(doc);
+	json_decref(how.facts);
+	if (r)
+		return r;
+	if (a.was[0] && a.new_series)
+		say_changed(h, &a);
+	if (a.already)
+		hcb_say("%s: night %s has it already", path, a.night);
+	else
+		hcb_say("%s: night %s%s%s", path, a.night,
+		        a.invalid[0] ? "; kept, not used: " : "", a.invalid);
+	return 0;
+}
+
+/* The others are added although one cannot be; then the first failure is the answer. */
+int history_add(const struct history_conf *c, const char **words, int n,
+                struct hcb_err *err)
+{
+	struct hcb_history h;
+	int failed = 0, r = history_open(c, true, &h, err);
+	if (r)
+		return r;
+	for (int i = 0; i < n; i++) {
+		struct hcb_err one = HCB_ERR_INIT;
+		r = add_one(&h, c, words[i], &one);
+		if (!r)
+			continue;
+		if (failed)
+			hcb_warn("%s", one.msg);
+		else
+			*err = one;
+		failed = failed ? failed : r;
+	}
+	hcb_history_close(&h);
+	return failed;
+}
+
+/* ---- ack, link ---- */
+
+int history_ack(const struct history_conf *c, const char **words, int n,
+                struct hcb_err *err)
+{
+	struct hcb_history h;
+	struct hcb_history_series s;
+	(void)n;
+	if (!c->why[0])
+		return hcb_err_usage(err, "history ack: --why: expected the reason");
+	int r = history_open(c, false, &h, err);
+	if (r)
+		return r;
+	r = hcb_history_find(&h, words[0], &s, err);
+	r = r ? r : hcb_history_ack(&h, &s, c->why, (int64_t)time(NULL), err);
+	if (!r)
+		hcb_say("%s (%s): acknowledged as of night %s", s.label, s.key, s.last);
+	hcb_history_close(&h);
+	return r;
+}
+
+int history_link(const struct history_conf *c, const char **words, int n,
+                 struct hcb_err *err)
+{
+	struct hcb_history h;
+	struct hcb_history_series from, to;
+	(void)n;
+	int r = history_open(c, false, &h, err);
+	if (r)
+		return r;
+	r = hcb_history_find(&h, words[0], &from, err);
+	r = r ? r : hcb_history_find(&h, words[1], &to, err);
+	r = r ? r : hcb_history_link(&h, &from, &to, (int64_t)time(NULL), err);
+	if (!r)
+		hcb_say("%s: %s carries on %s, %zu nights", to.label, to.key, from.key,
+		        from.nights);
+	hcb_history_close(&h);
+	return r;
+}
+
+/* ---- calibrate ---- */
+
+/* The series' y on nights without an episode. */
+static size_t quiet_nights(const struct hcb_walked *w, double *y)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < w->n; i++) {
+		const struct hcb_gate_result *r = &w->result[i];
+		if (w->gate[i].valid && r->episode == HCB_GATE_OK &&
+		    r->state != HCB_GATE_RECOVERED)
+			y[n++] = w->gate[i].y;
+	}
+	return n;
+}
+
+/* 1: calibrated, 0: too few nights; else -errno. */
+static int calibrate_one(struct hcb_history *h, const struct history_conf *c,
+                         const struct hcb_history_series *s, struct hcb_err *err)
+{
+	struct hcb_walked w;
+	int r = hcb_check_walk(h, s, NULL, &w, err);
+	double *y = r ? NULL : calloc(w.n + 1, sizeof(*y));
+	size_t n = y ? quiet_nights(&w, y) : 0;
+	struct hcb_gate_conf conf =
+	        hcb_gate_defaults(hcb_history_kind(s->metric, s->more_is_better));
+	if (!r && n >= 30)
+		r = hcb_gate_calibrate(y, n, c->budget, c->seed, &conf);
+	if (r) {
+		if (n >= 30)
+			hcb_err_sys(err, r, "calibrate %s", s->label);
+	} else if (n < 30) {
+		printf("%-32s  %zu quiet nights, 30 needed: left as it is\n", s->label,
+		       n);
+	} else {
+		r = hcb_history_calibrated(h, s, &conf, c->budget, c->seed, n,
+		                           (int64_t)time(NULL), err);
+		if (!r)
+			printf("%-32s  h %.2f %.2f %.2f %.2f at 10, 14, 20, 30 nights "
+			       "(from "
+			       "%zu, seed %llu)\n",
+			       s->label, conf.h[0], conf.h[1], conf.h[2], conf.h[3], n,
+			       (unsigned long long)c->seed);
+		r = r ? r : 1;
+	}
+	free(y);
+	if (r >= 0)
+		hcb_walked_free(&w);
+	return r;
+}
+
+static int calibrate_named(struct hcb_history *h, const struct history_conf *c,
+                           const char **words, int n, int *done, struct hcb_err *err)
+{
+	int r = 0;
+	for (int i = 0; r >= 0 && i < n; i++) {
+		struct hcb_history_series s;
+		r = hcb_history_find(h, words[i], &s, err);
+		r = r ? r : calibrate_one(h, c, &s, err);
+		*done += r == 1;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int calibrate_all(struct hcb_history *h, const struct history_conf *c, int *done,
+                         struct hcb_err *err)
+{
+	struct hcb_history_series *all;
+	size_t n;
+	int r = hcb_history_all(h, &all, &n, err);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		if (all[i].carried || (all[i].rank < 0 && !all[i].control))
+			continue;
+		r = calibrate_one(h, c, &all[i], err);
+		*done += r == 1;
+	}
+	free(all);
+	return r < 0 ? r : 0;
+}
+
+int history_calibrate(const struct history_conf *c, const char **words, int n,
+                      struct hcb_err *err)
+{
+	struct hcb_history h;
+	int done = 0, r = history_open(c, false, &h, err);
+	if (r)
+		return r;
+	r = n ? calibrate_named(&h, c, words, n, &done, err)
+	      : calibrate_all(&h, c, &done, err);
+	hcb_history_close(&h);
+	return r ? r : done ? HCB_EXIT_OK : HCB_EXIT_NO_HISTORY;
+}
+
+/* ---- rebuild ---- */
+
+int history_rebuild(const struct history_conf *c, const char **words, int n,
+                    struct hcb_err *err)
+{
+	char dir[400];
+	struct hcb_history_rebuilt b;
+	(void)words;
+	(void)n;
+	int r = hcb_history_dir(c->history[0] ? c->history : NULL, dir, sizeof(dir), err);
+	r = r ? r : hcb_history_rebuild(dir, c->compare, &b, err);
+	if (r)
+		return r;
+	printf("%zu results, %zu acts and checks", b.runs, b.acts);
+	if (b.skipped)
+		printf(", %zu files passed over", b.skipped);
+	printf(": %s%s\n",
+	       !b.compared    ? "no readable database to compare with"
+	       : b.differs[0] ? "the database differed: "
+	                      : "the database was equal",
+	       b.compared ? b.differs : "");
+	if (b.aside[0])
+		printf("the former database is now %s\n", b.aside);
+	bool equal = b.compared && !b.differs[0] && !b.skipped;
+	return c->compare && !equal ? HCB_EXIT_FAILED : HCB_EXIT_OK;
+}

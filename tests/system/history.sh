@@ -1,0 +1,208 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The history of results: what is kept, what is refused, what a rebuild makes of the files,
+# and that nothing is lost when the database, the clock or another writer goes wrong.
+. "$(dirname "$0")/lib.sh"
+requires jq
+jqs=$HCB_SRC/tests/system/night.jq
+HCBENCH_HISTORY=$tmp/h TZ=UTC
+export HCBENCH_HISTORY TZ
+db=$HCBENCH_HISTORY/history.db
+
+night() { # N FACTOR [KERNEL]
+	jq --arg i "$1" --arg f "$2" --arg k "${3:-6.8.4}" -f "$jqs" "$tmp/real.json" >"$tmp/n$1.json"
+}
+
+run run postgres --on all=hdd:generic-7200,filled=60% --clock virtual --seed 1 --duration 70s \
+	--set checkpoint_timeout=10s --set scale=10 -q -o "$tmp/whole.json"
+expect_exit 0
+# Smaller, and so faster to add a hundred times.
+jq '.intervals = [] | del(.blocks[].transactions[].histogram, .blocks[].streams)' "$tmp/whole.json" >"$tmp/real.json"
+"$HCBENCH" history --help | grep -q 'not available' && skip "built without sqlite3"
+
+# Nothing yet: said, and nothing made.
+run history list
+expect_exit 12
+expect_stderr_lines 1
+[ ! -e "$HCBENCH_HISTORY" ] || fail "looking made a directory"
+run check
+expect_exit 12
+
+# A virtual run says not when it was.
+run history add "$tmp/real.json"
+expect_exit 2
+expect_stderr "--night"
+
+for i in 1 2 3; do night $i 1; done
+run history add "$tmp/n1.json" "$tmp/n2.json" --name db
+expect_exit 0
+expect_stderr "night 2026-05-01" "night 2026-05-02"
+run history add "$tmp/n1.json" --name db
+expect_exit 0
+expect_stderr "has it already"
+[ "$(find "$HCBENCH_HISTORY/results" -name '*.json' | wc -l)" -eq 2 ] || fail "two results are not two files"
+# The result as it came, and what it is to the history.
+jq -e '.history == {night: "2026-05-01", name: "db", control: false, rerun: false}' \
+	"$HCBENCH_HISTORY"/results/2026-05-01/*-db.json >/dev/null || fail "the stored file's member history"
+jq -S 'del(.history)' "$HCBENCH_HISTORY"/results/2026-05-01/*-db.json >"$tmp/stored"
+jq -S . "$tmp/n1.json" | cmp -s - "$tmp/stored" || fail "the stored result is not what was added"
+"$HCBENCH" report text "$HCBENCH_HISTORY"/results/2026-05-01/*-db.json >/dev/null || fail "no report takes it"
+
+run history list
+expect_exit 0
+expect_stdout "db.commit.p99" "gated by default"
+run history show db.commit.p50
+expect_exit 0
+expect_stdout "2026-05-01" "7 blocks" "LEARNING"
+run history show db.comit.p50
+expect_exit 2
+expect_stderr 'did you mean "db.commit.p50"?'
+run history lst
+expect_exit 2
+expect_stderr 'did you mean "list"?'
+run history add "$tmp/n3.json" --night ../etc
+expect_exit 2
+run history add "$tmp/n3.json" --fact tunnel
+expect_exit 2
+echo '{"schema":1' >"$tmp/half.json"
+run history add "$tmp/half.json" "$tmp/n3.json" --name db
+expect_exit 2
+expect_stderr "half.json" "night 2026-05-03"
+
+# Another machine: series of its own, and said; carried over only if somebody says so.
+night 4 1 6.8.8
+run history add "$tmp/n4.json" --name db
+expect_exit 0
+expect_stderr "another environment than before" "machine.kernel 6.8.4 -> 6.8.8" "history link"
+run history list --json
+expect_exit 0
+old=$(jq -r '.series[] | select(.label == "db.commit.p50" and .nights == 3) | .key' "$out")
+new=$(jq -r '.series[] | select(.label == "db.commit.p50" and .nights == 1) | .key' "$out")
+run history show "$new"
+[ "$(grep -c 2026-05 "$out")" -eq 1 ] || fail "the new series has old nights"
+run history link "$old" "$new"
+expect_exit 0
+run history show "$new"
+[ "$(grep -c 2026-05 "$out")" -eq 4 ] || fail "the link carries nothing over"
+run history link "$old" "$new"
+expect_exit 2
+expect_stderr_lines 1
+run history ack "$new"
+expect_exit 2
+expect_stderr "--why"
+run history ack "$new" --why 'new kernel; "accepted"'
+expect_exit 0
+
+# Otava's shape: a line a night, empty where there is none.
+run history export --csv
+expect_exit 0
+head -n 1 "$out" | grep -q '^time,db.checkpoint.mean' || fail "the header is $(head -n 1 "$out")"
+[ "$(wc -l <"$out")" -eq 5 ] || fail "$(wc -l <"$out") lines for four nights"
+[ "$(awk -F, '{ print NF }' "$out" | sort -u | wc -l)" -eq 1 ] || fail "lines of different lengths"
+run history export
+jq -e '[.series[] | select(.label == "db.commit.p50")] | map(.values | length) == [4]' "$out" >/dev/null ||
+	fail "export: $(jq -c '.series[] | [.label, (.values | length)]' "$out")"
+
+# A rebuild makes the same database; acts are in files too.
+run history rebuild --compare
+expect_exit 0
+expect_stdout "4 results, 2 acts" "the database was equal"
+
+# Two (here eight) writers at once lose nothing.
+mkdir "$tmp/many"
+for i in 1 2 3 4 5 6 7 8; do
+	jq --arg i $i '.run.id = "feed000\($i)"' "$tmp/n3.json" >"$tmp/many/$i.json"
+	"$HCBENCH" history add "$tmp/many/$i.json" --history "$tmp/h2" --night many 2>"$tmp/many/$i.err" &
+	pids="${pids:-} $!"
+done
+for p in $pids; do wait "$p" || fail "a writer failed: $(cat "$tmp"/many/*.err)"; done
+run history show postgres.commit.p50 --history "$tmp/h2"
+expect_stdout "8 runs"
+run history rebuild --compare --history "$tmp/h2"
+expect_exit 0
+expect_stdout "8 results" "equal"
+
+# Too few blocks, partial, INVALID: kept, shown with the reason, not used.
+for change in '.blocks |= .[:3]' '.partial = true' '.validity = {verdict: "INVALID", reasons: ["the bench was late"]}'; do
+	rm -rf "$tmp/h3"
+	jq "$change" "$tmp/n3.json" >"$tmp/bad.json"
+	run history add "$tmp/bad.json" --history "$tmp/h3"
+	expect_exit 0
+	run history show postgres.commit.p50 --history "$tmp/h3"
+	expect_stdout INVALID
+	grep -qE '3 blocks, 5 needed|partial|the bench was late' "$out" || fail "no reason"
+	run check --history "$tmp/h3"
+	expect_exit 13
+done
+
+# Clocks that jumped: a result from the future is refused unless its night is named; nights
+# out of the order of their runs are said.
+jq '.run.started = "2097-01-01T00:00:00Z" | .run.id = "f00d"' "$tmp/n3.json" >"$tmp/future.json"
+run history add "$tmp/future.json" --name db
+expect_exit 2
+expect_stderr_lines 1
+expect_stderr "future"
+run history add "$tmp/future.json" --history "$tmp/h2" --night later
+expect_exit 0
+run history add "$tmp/n2.json" --history "$tmp/h2" --night z-last
+expect_exit 0
+run check --history "$tmp/h2"
+expect_stdout "a clock jumped: night later"
+
+# A damaged database: refused with what to do; a rebuild moves it aside and loses nothing.
+cp "$db" "$tmp/whole.db"
+printf 'no database at all' >"$db"
+rm -f "$db-wal" "$db-shm"
+for verb in "history list" check "history add $tmp/n1.json"; do
+	# shellcheck disable=SC2086 # words
+	run $verb
+	expect_exit 1
+	expect_stderr_lines 1
+	expect_stderr "damaged" "history rebuild"
+done
+run history rebuild
+expect_exit 0
+expect_stdout "4 results, 2 acts" "no readable database" "the former database is now $db."
+grep -q 'no database at all' "$db".2* || fail "the damaged file is gone"
+run history show "$new"
+[ "$(grep -c 2026-05 "$out")" -eq 4 ] || fail "the rebuilt history has not four nights"
+expect_stdout acknowledged
+# In the middle, where only a query comes by.
+size=$(stat -c %s "$db")
+[ "$size" -gt 40000 ] || fail "a database of $size bytes"
+dd if=/dev/zero of="$db" bs=4096 seek=1 count=$((size / 4096 - 1)) conv=notrunc 2>/dev/null
+run history rebuild --compare
+expect_exit 1
+run history rebuild
+expect_exit 0
+run history rebuild --compare
+expect_exit 0
+# None where results are; an empty file.
+rm "$db"
+run history list
+expect_exit 1
+expect_stderr "history rebuild"
+: >"$db"
+run history add "$tmp/n1.json" --name db
+expect_exit 1
+run history rebuild
+expect_exit 0
+
+# A row that is not in the files: the rebuild says which table, keeps the former one.
+if command -v sqlite3 >/dev/null; then
+	sqlite3 "$db" "UPDATE night SET value = value * 2"
+	run history rebuild --compare
+	expect_exit 1
+	expect_stdout "the database differed: night"
+	run history rebuild
+	expect_exit 0
+	run history rebuild --compare
+	expect_exit 0
+	# A newer schema is left alone, byte by byte.
+	sqlite3 "$db" "PRAGMA user_version = 99"
+	sum=$(cksum <"$db")
+	run history list
+	expect_exit 1
+	expect_stderr "newer hcbench"
+	[ "$sum" = "$(cksum <"$db")" ] || fail "a newer database was changed"
+fi
