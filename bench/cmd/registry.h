@@ -11,7 +11,8 @@
 	X(run)                                                                           \
 	X(verify)                                                                        \
 	X(search)                                                                        \
-	X(ab) X(compare) X(check) X(history) X(report) X(claim) X(lab) X(disk) X(doctor) \
+	X(ab)                                                                            \
+	X(compare) X(check) X(history) X(report) X(claim) X(lab) X(disk) X(doctor)       \
 	        X(list)
 
 #define HCB_DECLARE_VERB(n) extern const struct hcb_verb hcb_verb_##n;

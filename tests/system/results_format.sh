@@ -97,13 +97,37 @@ run run postgres --on all=mem: --clock real --set scale=1 --set wal_segments=5 \
 case $status in 0 | 11 | 13) ;; *) fail "exit code $status" ;; esac
 compare "$tmp/mem.json" "always postgres phases real verify costs"
 
+# A night's check: tables of its own. A night that is slower, judged and explained.
+export HCBENCH_HISTORY="$tmp/history" TZ=UTC
+jq '.intervals = [] | del(.blocks[].transactions[].histogram, .blocks[].streams)' "$tmp/hdd.json" >"$tmp/small.json"
+files=
+for i in $(seq 1 40); do
+	f=1
+	[ "$i" -lt 32 ] || f=1.6
+	jq --arg i "$i" --arg f $f --arg k 6.8.4 -f "$HCB_SRC/tests/system/night.jq" "$tmp/small.json" |
+		jq '.blocks = [range(5) as $i | .blocks[0]]' >"$tmp/n$i.json"
+	files="$files $tmp/n$i.json"
+done
+if ! "$HCBENCH" history --help | grep -q 'not available'; then
+	# shellcheck disable=SC2086 # words
+	run history add $files --name db
+	expect_exit 0
+	run check --json --night 2026-06-08
+	expect_exit 10
+	cp "$out" "$tmp/check.json"
+	compare "$tmp/check.json" "check judged episode" 60
+	run check explain db.commit.p99 --json
+	cp "$out" "$tmp/check.json"
+	compare "$tmp/check.json" "check judged episode explain" 60
+fi
+
 # A probe's document has tables of its own, and its top level an order of its own.
 run probe hdd:generic-7200 -o "$tmp/probe.json"
 expect_exit 0
 compare "$tmp/probe.json" probe 80
 jq -r 'keys_unsorted[]' "$tmp/probe.json" | tail -n +5 | grep -vx -e validity -e facts >"$tmp/order"
 # shellcheck disable=SC2016 # the backquotes are markdown's
-sed -n '/^## A probe/,$s/^| `\([a-z_]*\)` | \(object\|array\) .*/\1/p' "$doc" >"$tmp/table"
+sed -n '/^## A probe/,/^## A check/s/^| `\([a-z_]*\)` | \(object\|array\) .*/\1/p' "$doc" >"$tmp/table"
 cmp -s "$tmp/order" "$tmp/table" || fail "the order of a probe's members is not the table's: $(tr '\n' ' ' <"$tmp/order")"
 
 # A search's likewise, with trials of either outcome and of both objectives.
