@@ -253,9 +253,12 @@ static int judge_environment(struct check *c, struct hcb_err *err)
 	for (size_t i = 0; i < c->n; i++) {
 		struct hcb_check_one *one = &c->one[i];
 		const struct hcb_gate_result *r = hcb_check_last(one);
+		/* Only while it is young: what has lasted is worse, whatever else is, and
+		   a control that stays moved must not hold it back for ever. */
 		one->suppressed = c->environment != HCB_GATE_STEADY && one->tonight &&
 		                  !one->s.control && r->episode == HCB_GATE_REGRESSION &&
-		                  hcb_gate_moves(r, one->w.n - 1) > 0;
+		                  r->onset != HCB_GATE_NONE &&
+		                  one->w.n - 1 - r->onset < HCB_GATE_WINDOW;
 		if (one->suppressed)
 			snprintf(one->state, sizeof(one->state), "ENVIRONMENT");
 	}
@@ -453,6 +456,8 @@ json_t *hcb_explain(struct hcb_history *h, const struct hcb_history_series *s,
 	struct hcb_walked w;
 	json_t *doc = hcb_check(h, &o, err), *mine = NULL, *v;
 	size_t i;
+	if (!doc)
+		return NULL;
 	/* Judged beside all of the night's, for what moves with it; then alone. */
 	json_array_foreach(json_object_get(doc, "series"), i, v)
 	{
@@ -460,7 +465,7 @@ json_t *hcb_explain(struct hcb_history *h, const struct hcb_history_series *s,
 		if (key && strcmp(key, s->key) == 0)
 			mine = json_incref(v);
 	}
-	if (doc && !mine)
+	if (!mine)
 		hcb_err_usage(err,
 		              "check explain: %s has no night up to %s, or another "
 		              "series has taken it over",

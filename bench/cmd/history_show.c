@@ -205,7 +205,7 @@ static int export_csv(struct column *col, size_t n)
 		for (size_t i = 0; i < n; i++) {
 			struct column *c = &col[i];
 			putchar(',');
-			if (c->at == c->n || strcmp(c->v[c->at].night, now) != 0)
+			if (!c->v || c->at == c->n || strcmp(c->v[c->at].night, now) != 0)
 				continue;
 			if (c->v[c->at].valid)
 				printf("%.17g", c->v[c->at].value);
