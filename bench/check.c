@@ -450,10 +450,12 @@ json_t *hcb_check(struct hcb_history *h, const struct hcb_check_opts *o,
 json_t *hcb_explain(struct hcb_history *h, const struct hcb_history_series *s,
                     const char *night, struct hcb_err *err)
 {
+	char mine_key[HCB_HISTORY_HASH];
 	struct hcb_check_opts o = {.night = night ? night : s->last,
-	                           .also = s->key,
+	                           .also = mine_key,
 	                           .fail_on = HCB_FAIL_NEVER};
 	struct hcb_walked w;
+	snprintf(mine_key, sizeof(mine_key), "%s", s->key);
 	json_t *doc = hcb_check(h, &o, err), *mine = NULL, *v;
 	size_t i;
 	if (!doc)
@@ -462,7 +464,7 @@ json_t *hcb_explain(struct hcb_history *h, const struct hcb_history_series *s,
 	json_array_foreach(json_object_get(doc, "series"), i, v)
 	{
 		const char *key = json_string_value(json_object_get(v, "key"));
-		if (key && strcmp(key, s->key) == 0)
+		if (key && strcmp(key, mine_key) == 0)
 			mine = json_incref(v);
 	}
 	if (!mine)
