@@ -147,15 +147,27 @@ int history_link(const struct history_conf *c, const char **words, int n,
 
 /* ---- calibrate ---- */
 
-/* The series' y on nights without an episode. */
+/* The series' y on nights without an episode. One that is announced began before: its
+   nights until then are no quiet ones either. */
 static size_t quiet_nights(const struct hcb_walked *w, double *y)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < w->n; i++) {
+	size_t n = 0, first = w->n; /* of an episode, going backwards */
+	for (size_t i = w->n; i-- > 0;) {
 		const struct hcb_gate_result *r = &w->result[i];
-		if (w->gate[i].valid && r->episode == HCB_GATE_OK &&
+		if (r->announce && r->onset != HCB_GATE_NONE)
+			first = r->onset;
+		bool began = first <= i && first < w->n;
+		if (i < first)
+			first = w->n;
+		if (w->gate[i].valid && r->episode == HCB_GATE_OK && !began &&
 		    r->state != HCB_GATE_RECOVERED)
 			y[n++] = w->gate[i].y;
+	}
+	/* Oldest first. */
+	for (size_t i = 0; i < n / 2; i++) {
+		double t = y[i];
+		y[i] = y[n - 1 - i];
+		y[n - 1 - i] = t;
 	}
 	return n;
 }
