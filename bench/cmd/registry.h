@@ -12,8 +12,7 @@
 	X(verify)                                                                        \
 	X(search)                                                                        \
 	X(ab)                                                                            \
-	X(compare) X(check) X(history) X(report) X(claim) X(lab) X(disk) X(doctor)       \
-	        X(list)
+	X(compare) X(check) X(history) X(report) X(claim) X(lab) X(disk) X(doctor) X(list)
 
 #define HCB_DECLARE_VERB(n) extern const struct hcb_verb hcb_verb_##n;
 HCB_VERBS(HCB_DECLARE_VERB)
