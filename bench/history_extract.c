@@ -51,7 +51,9 @@ static const char *const target_details[] = {
         "rbd_cache_size", "device_scheduler", "device_fua",        "libnbd_version",
         "exclusive_lock", "stripe_count",     "stripe_unit_bytes",
 };
-static const char *const machine_facts[] = {"system", "kernel", "cpu", "cpus"};
+static const char *const machine_facts[] = {"cpu", "cpus"};
+/* Software is no environment: an upgrade must be judged by the nights before it. */
+static const char *const machine_details[] = {"system", "kernel"};
 static const char *const lab_facts[] = {"cluster", "network", "dilation", "changed",
                                         "tunnel_held_to_us_per_packet"};
 static const char *const disk_facts[] = {"osd",   "system", "profile",
@@ -73,15 +75,6 @@ static void take(json_t *to, const json_t *from, const char *const *keys, size_t
 	}
 }
 
-/* "ceph version 16.2.15 (...) pacific" or "16.2.15" -> 16; 0 if there is no number. */
-static int major(const char *version)
-{
-	if (!version)
-		return 0;
-	const char *digit = strpbrk(version, "0123456789");
-	return digit ? atoi(digit) : 0;
-}
-
 static json_t *target_part(const json_t *t, bool lab)
 {
 	const json_t *facts = json_object_get(t, "facts");
@@ -89,9 +82,6 @@ static json_t *target_part(const json_t *t, bool lab)
 	static const char *const own[] = {"volumes", "engine"};
 	take(o, t, own, COUNT(own));
 	take(o, facts, target_facts, COUNT(target_facts));
-	if (major(str(facts, "ceph_version")))
-		json_object_set_new(o, "ceph_major",
-		                    json_integer(major(str(facts, "ceph_version"))));
 	/* Which cluster it is. A lab's are made up anew each time. */
 	if (!lab && json_is_string(json_object_get(facts, "monitors")))
 		json_object_set(o, "monitors", json_object_get(facts, "monitors"));
@@ -133,6 +123,9 @@ static void read_environment(const json_t *doc, struct hcb_history_doc *out)
 	}
 	json_object_set_new(out->fingerprint, "targets", targets);
 	json_object_set_new(out->details, "targets", details);
+	json_t *software = json_object();
+	take(software, machine, machine_details, COUNT(machine_details));
+	json_object_set_new(out->details, "machine", software);
 	take(m, machine, machine_facts, COUNT(machine_facts));
 	/* What the firmware keeps for itself varies by some MiB from boot to boot. */
 	double gib =

@@ -8,10 +8,10 @@ jqs=$HCB_SRC/tests/system/night.jq
 HCBENCH_HISTORY=$tmp/h TZ=UTC
 export HCBENCH_HISTORY TZ
 
-night() { # N FACTOR [KERNEL]
-	jq --arg i "$1" --arg f "$2" --arg k "${3:-6.8.4}" -f "$jqs" "$tmp/real.json" >"$tmp/n$1.json"
+night() { # N FACTOR [KERNEL [CPU]]
+	jq --arg i "$1" --arg f "$2" --arg k "${3:-6.8.4}" --arg c "${4:-test}" -f "$jqs" "$tmp/real.json" >"$tmp/n$1.json"
 }
-add() { # N FACTOR [KERNEL]
+add() { # N FACTOR [KERNEL [CPU]]
 	night "$@"
 	run history add "$tmp/n$1.json" --name db
 	expect_exit 0
@@ -54,9 +54,9 @@ cp "$out" "$tmp/first"
 run check
 cmp -s "$out" "$tmp/first" || fail "a second look says something else"
 
-# Slower by a half: suspect at once, red within nights, and then every night until somebody
+# An upgrade, and slower by a half: suspect at once, red within nights, and then every night until somebody
 # says that it is known.
-add 34 1.5
+add 34 1.5 6.8.8
 run check
 expect_exit 0
 expect_stdout "SUSPECT db.commit.p99" "run the test again"
@@ -64,7 +64,7 @@ run check --fail-on suspect -q
 expect_exit 10
 red=
 for i in 35 36 37 38 39 40; do
-	add $i 1.5
+	add $i 1.5 6.8.8
 	run check --json
 	[ "$status" -eq 0 ] || red="$red $i"
 done
@@ -72,7 +72,7 @@ run check
 expect_exit 10
 case $red in *" 37 38 39 40") ;; *) fail "red on the nights$red" ;; esac
 expect_stdout "REGRESSION db.commit.p99 +" "since 2026-06-03 (7 nights)" "no controls to judge by" \
-	"changed: nothing that is recorded" "hcbench check explain db.commit.p99"
+	"changed: machine.kernel 6.8.4 -> 6.8.8" "hcbench check explain db.commit.p99"
 run check --fail-on never
 expect_exit 0
 run check explain db.commit.p99
@@ -109,17 +109,17 @@ for s in rate p50 p99; do
 	run history ack db.commit.$s --why "slower disk, known"
 	expect_exit 0
 done
-for i in 41 42 43 44 45; do add $i 1.5; done
+for i in 41 42 43 44 45; do add $i 1.5 6.8.8; done
 run check
 [ "$status" -ne 10 ] || fail "red after it was acknowledged"
 run history rebuild --compare
 expect_exit 0
 
-# An upgrade is a new environment: its series learn, it is said why, and a link carries on.
-add 46 1.5 6.8.8
+# Another machine is a new environment: its series learn, it is said why, and a link carries on.
+add 46 1.5 6.8.8 other
 run check
 expect_exit 12
-expect_stdout "machine.kernel 6.8.4 -> 6.8.8" "hcbench history link"
+expect_stdout "machine.cpu test -> other" "hcbench history link"
 "$HCBENCH" check --json | jq -r '.series[] | select(.replaces) | "\(.replaces.key) \(.key)"' >"$tmp/links"
 [ "$(wc -l <"$tmp/links")" -eq 3 ] || fail "$(cat "$tmp/links")"
 while read -r a b; do

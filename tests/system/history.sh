@@ -9,8 +9,8 @@ HCBENCH_HISTORY=$tmp/h TZ=UTC
 export HCBENCH_HISTORY TZ
 db=$HCBENCH_HISTORY/history.db
 
-night() { # N FACTOR [KERNEL]
-	jq --arg i "$1" --arg f "$2" --arg k "${3:-6.8.4}" -f "$jqs" "$tmp/real.json" >"$tmp/n$1.json"
+night() { # N FACTOR [KERNEL [CPU]]
+	jq --arg i "$1" --arg f "$2" --arg k "${3:-6.8.4}" --arg c "${4:-test}" -f "$jqs" "$tmp/real.json" >"$tmp/n$1.json"
 }
 
 run run postgres --on all=hdd:generic-7200,filled=60% --clock virtual --seed 1 --duration 70s \
@@ -70,10 +70,10 @@ expect_exit 2
 expect_stderr "half.json" "night 2026-05-03"
 
 # Another machine: series of its own, and said; carried over only if somebody says so.
-night 4 1 6.8.8
+night 4 1 6.8.8 other
 run history add "$tmp/n4.json" --name db
 expect_exit 0
-expect_stderr "another environment than before" "machine.kernel 6.8.4 -> 6.8.8" "history link"
+expect_stderr "another environment than before" "machine.cpu test -> other" "history link"
 run history list --json
 expect_exit 0
 old=$(jq -r '.series[] | select(.label == "db.commit.p50" and .nights == 3) | .key' "$out")
@@ -90,7 +90,7 @@ expect_stderr_lines 1
 run history ack "$new"
 expect_exit 2
 expect_stderr "--why"
-run history ack "$new" --why 'new kernel; "accepted"'
+run history ack "$new" --why 'new machine; "accepted"'
 expect_exit 0
 
 # Otava's shape: a line a night, empty where there is none.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A night's result from one real run: --arg i N (the day of May 2026), --arg f FACTOR (of
-# every response time), --arg k KERNEL. A few per cent of night-to-night noise come on top,
-# the same for the same N.
+# every response time), --arg k KERNEL, --arg c CPU. A few per cent of night-to-night noise
+# come on top, the same for the same N.
 ($i | tonumber) as $n
 | (((($n * 7919) % 13) / 13) - 0.5) as $e
 | ((1 + 0.04 * $e) * ($f | tonumber)) as $x
@@ -13,4 +13,4 @@ slow
 | .run.id = "0123456789ab" + (($n + 1000) | tostring)
 | .run.clock = "real"
 | .run.started = (1777602600 + 86400 * $n | todate)
-| .facts.machine = {system: "Linux", kernel: $k, cpu: "test", cpus: 2, memory_bytes: 17179869184}
+| .facts.machine = {system: "Linux", kernel: $k, cpu: $c, cpus: 2, memory_bytes: 17179869184}

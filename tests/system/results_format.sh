@@ -104,7 +104,7 @@ files=
 for i in $(seq 1 40); do
 	f=1
 	[ "$i" -lt 32 ] || f=1.6
-	jq --arg i "$i" --arg f $f --arg k 6.8.4 -f "$HCB_SRC/tests/system/night.jq" "$tmp/small.json" |
+	jq --arg i "$i" --arg f $f --arg k 6.8.4 --arg c test -f "$HCB_SRC/tests/system/night.jq" "$tmp/small.json" |
 		jq '.blocks = [range(5) as $i | .blocks[0]]' >"$tmp/n$i.json"
 	files="$files $tmp/n$i.json"
 done

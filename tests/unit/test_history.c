@@ -212,8 +212,7 @@ static void test_fingerprint_holds_stable_facts_only(void **state)
 static void test_each_stable_fact_begins_new_series(void **state)
 {
 	(void)state;
-	static const char *const changes[] = {"kernel", "serial", "params", "name",
-	                                      "given"};
+	static const char *const changes[] = {"cpu", "serial", "params", "name", "given"};
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		struct hcb_history h = memory();
 		struct hcb_history_added a;
@@ -228,7 +227,7 @@ static void test_each_stable_fact_begins_new_series(void **state)
 		        json_array_get(json_object_get(doc, "targets"), 0), "facts");
 		json_t *params = json_object_get(json_object_get(doc, "run"), "params");
 		if (i == 0)
-			json_object_set_new(machine, "kernel", json_string("6.8.8"));
+			json_object_set_new(machine, "cpu", json_string("y"));
 		if (i == 1)
 			json_object_set_new(facts, "device_serial", json_string("B2"));
 		if (i == 2)
@@ -244,6 +243,27 @@ static void test_each_stable_fact_begins_new_series(void **state)
 		assert_int_equal(a.was[0] != '\0', i == 0 || i == 1 || i == 4);
 		hcb_history_close(&h);
 	}
+}
+
+/* Software may change in a series: else no upgrade could be judged. */
+static void test_an_upgrade_is_the_same_series(void **state)
+{
+	(void)state;
+	static const char *const software[] = {"kernel", "system"};
+	struct hcb_history h = memory();
+	add(&h, result("a", "2026-05-01T02:00:00Z", 1, 5), "n1");
+	size_t before = series_count(&h);
+	json_t *doc = result("b", "2026-05-02T02:00:00Z", 1, 5);
+	json_t *machine = json_object_get(json_object_get(doc, "facts"), "machine");
+	json_t *facts = json_object_get(
+	        json_array_get(json_object_get(doc, "targets"), 0), "facts");
+	for (size_t i = 0; i < 2; i++)
+		json_object_set_new(machine, software[i], json_string("another"));
+	json_object_set_new(facts, "ceph_version", json_string("ceph version 17.2.7"));
+	json_object_set_new(doc, "hcbench", json_string("9.9"));
+	add(&h, doc, "n2");
+	assert_int_equal(series_count(&h), before);
+	hcb_history_close(&h);
 }
 
 static void test_adding_twice(void **state)
@@ -371,6 +391,8 @@ static void test_links_carry_over(void **state)
 	                          other = find(&h, "postgres.commit.p99");
 	json_t *doc = result("b", "2026-05-02T02:00:00Z", 2, 5);
 	json_object_set_new(json_object_get(json_object_get(doc, "facts"), "machine"),
+	                    "cpu", json_string("y"));
+	json_object_set_new(json_object_get(json_object_get(doc, "facts"), "machine"),
 	                    "kernel", json_string("6.8.8"));
 	add(&h, doc, "n2");
 	struct hcb_history_series new_one = find(&h, "postgres.commit.p50");
@@ -386,13 +408,16 @@ static void test_links_carry_over(void **state)
 	assert_string_equal(v[0].night, "n1");
 	assert_close(v[1].value, 18e6, 1e-12);
 	free(v);
-	/* What changed is found across it. */
+	/* What changed is found across it, what makes the environment first. */
 	json_t *a = hcb_history_environment(&h, new_one.key, "n1", &err),
 	       *b = hcb_history_environment(&h, new_one.key, "n2", &err),
 	       *fields = json_array();
 	hcb_history_diff(a, b, fields);
-	assert_int_equal(json_array_size(fields), 1);
+	assert_int_equal(json_array_size(fields), 2);
 	json_t *f = json_array_get(fields, 0);
+	assert_string_equal(json_string_value(json_object_get(f, "field")),
+	                    "machine.cpu");
+	f = json_array_get(fields, 1);
 	assert_string_equal(json_string_value(json_object_get(f, "field")),
 	                    "machine.kernel");
 	assert_string_equal(json_string_value(json_object_get(f, "to")), "6.8.8");
@@ -469,6 +494,7 @@ int main(void)
 	        cmocka_unit_test(test_unsteady_is_used),
 	        cmocka_unit_test(test_fingerprint_holds_stable_facts_only),
 	        cmocka_unit_test(test_each_stable_fact_begins_new_series),
+	        cmocka_unit_test(test_an_upgrade_is_the_same_series),
 	        cmocka_unit_test(test_adding_twice),
 	        cmocka_unit_test(test_nights_are_named),
 	        cmocka_unit_test(test_an_older_schema_is_brought_up),
