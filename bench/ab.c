@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool open_loop(const json_t *doc)
-{
-	const char *loop =
-	        json_string_value(json_object_get(json_object_get(doc, "run"), "loop"));
-	return loop && strcmp(loop, "open") == 0;
-}
-
 static double value_of(const json_t *doc, const struct hcb_metric *m)
 {
 	return hcb_metric_of(json_array_get(json_object_get(doc, "transactions"), 0), m);
@@ -22,7 +15,8 @@ json_t *hcb_ab_metrics(json_t *const *a, json_t *const *b, size_t n)
 	for (const struct hcb_metric *m = hcb_metrics; m->key; m++) {
 		double x[HCB_AB_MAX_PAIRS], y[HCB_AB_MAX_PAIRS];
 		struct hcb_effect e;
-		if (m->more_is_better && n && open_loop(a[0]) && open_loop(b[0]))
+		if (m->more_is_better && n && hcb_metric_offered(a[0]) &&
+		    hcb_metric_offered(b[0]))
 			continue; /* what was offered is no result */
 		for (size_t i = 0; i < n; i++) {
 			x[i] = value_of(a[i], m);

@@ -275,13 +275,6 @@ static size_t values(const struct hcb_compare_side *s, const char *name,
 	return n;
 }
 
-static bool open_loop(const json_t *doc)
-{
-	const char *loop =
-	        json_string_value(json_object_get(json_object_get(doc, "run"), "loop"));
-	return loop && strcmp(loop, "open") == 0;
-}
-
 static json_t *metrics(const struct hcb_compare_side *old,
                        const struct hcb_compare_side *new_, const char *name)
 {
@@ -289,7 +282,8 @@ static json_t *metrics(const struct hcb_compare_side *old,
 	for (const struct hcb_metric *m = hcb_metrics; m->key; m++) {
 		double x[HCB_EFFECT_MAX], y[HCB_EFFECT_MAX];
 		struct hcb_effect e;
-		if (m->more_is_better && open_loop(old->docs[0]))
+		if (m->more_is_better && (hcb_metric_offered(old->docs[0]) ||
+		                          hcb_metric_offered(new_->docs[0])))
 			continue; /* what was offered is no result */
 		size_t n = values(old, name, m, x), k = values(new_, name, m, y);
 		hcb_effect_apart(x, n, y, k, m->more_is_better, &e);

@@ -35,6 +35,13 @@ double hcb_metric_of(const json_t *transaction, const struct hcb_metric *m)
 	return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
+bool hcb_metric_offered(const json_t *doc)
+{
+	const char *loop =
+	        json_string_value(json_object_get(json_object_get(doc, "run"), "loop"));
+	return loop && strcmp(loop, "open") == 0;
+}
+
 /* The difference of the logarithms, b - a. */
 struct difference {
 	double mid, lo95, hi95, lo90, hi90;

@@ -51,6 +51,9 @@ extern const struct hcb_metric hcb_metrics[]; /* ends with a NULL key */
 /* NaN: null, or not there. */
 double hcb_metric_of(const json_t *transaction, const struct hcb_metric *m);
 
+/* A run document's rate is what was offered, no result. */
+bool hcb_metric_offered(const json_t *doc);
+
 /* n pairs, each measured side by side: what moves both of a pair cancels. */
 void hcb_effect_paired(const double *a, const double *b, size_t n, bool more_is_better,
                        struct hcb_effect *out);

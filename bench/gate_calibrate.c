@@ -9,21 +9,7 @@
 
 #define HISTORIES 2000
 #define JUDGED    100 /* nights of each */
-#define BLOCK     5   /* nights that are kept together: what lasts a working week */
 #define LEAST     30  /* residuals */
-
-/* Moving blocks (H. R. Kunsch, "The jackknife and the bootstrap for general stationary
-   observations", Ann. Statist. 17, 1989). */
-static void make_history(const double *e, size_t len, double *y, unsigned n,
-                         struct hcb_random *r)
-{
-	size_t at = 0;
-	for (unsigned i = 0; i < n; i++) {
-		if (i % BLOCK == 0)
-			at = (size_t)hcb_random_below(r, len - BLOCK + 1);
-		y[i] = e[at + i % BLOCK];
-	}
-}
 
 /* The largest z of a history's judged nights that would be an alarm but for h, with
    baselines of n nights; 0 if there is none. */
@@ -55,7 +41,7 @@ static double h_for(const double *e, size_t len, unsigned n, double budget,
 {
 	double y[HCB_GATE_MAX + HCB_GATE_WINDOW + JUDGED], most[HISTORIES];
 	for (unsigned k = 0; k < HISTORIES; k++) {
-		make_history(e, len, y, n + HCB_GATE_WINDOW + JUDGED, r);
+		hcb_gate_resample(e, len, y, n + HCB_GATE_WINDOW + JUDGED, r);
 		most[k] = loudest(y, n, any);
 	}
 	hcb_sort(most, HISTORIES);

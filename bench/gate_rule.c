@@ -19,7 +19,6 @@
 #define COLLAPSE_S    6.0
 #define COLLAPSE      0.25
 #define RESAMPLES     999
-#define BLOCK         5      /* nights */
 #define Z_80          0.8416 /* 80 % of a normal distribution */
 #define Z_975         1.9600 /* 97.5 % */
 #define MDE_NIGHTS    7
@@ -199,15 +198,14 @@ double hcb_gate_mde(const struct hcb_gate_base *b, const struct hcb_gate_conf *c
 
 /* ---- the interval of a shift ---- */
 
-/* n values of e, in blocks of consecutive ones. */
-static void draw(const double *e, unsigned len, double *out, unsigned n,
-                 struct hcb_random *r)
+void hcb_gate_resample(const double *e, size_t len, double *out, unsigned n,
+                       struct hcb_random *r)
 {
-	unsigned at = 0;
+	size_t at = 0;
 	for (unsigned i = 0; i < n; i++) {
-		if (i % BLOCK == 0)
-			at = (unsigned)hcb_random_below(r, len - BLOCK + 1);
-		out[i] = e[at + i % BLOCK];
+		if (i % HCB_GATE_BLOCK == 0)
+			at = (size_t)hcb_random_below(r, len - HCB_GATE_BLOCK + 1);
+		out[i] = e[at + i % HCB_GATE_BLOCK];
 	}
 }
 
@@ -224,10 +222,10 @@ void hcb_gate_interval(const double *base, unsigned n, const double *window, uns
 	double mb = median_of(base, n), mw = median_of(window, m);
 	struct hcb_random r;
 	/* Distances from medians of the same nights are too small, blocks of so few
-	   nights vary too little (Kunsch 1989: by 1 - BLOCK / N of the variance), and
-	   quantiles of so few are t's. */
+	   nights vary too little (Kunsch 1989: by 1 - HCB_GATE_BLOCK / N of the
+	   variance), and quantiles of so few are t's. */
 	double all = n + m;
-	double wider = sqrt(all / (all - 2) / (1 - BLOCK / all)) *
+	double wider = sqrt(all / (all - 2) / (1 - HCB_GATE_BLOCK / all)) *
 	               hcb_t_quantile(0.975, all - 2) / Z_975;
 	for (unsigned i = 0; i < n; i++)
 		e[i] = base[i] - mb;
@@ -235,8 +233,8 @@ void hcb_gate_interval(const double *base, unsigned n, const double *window, uns
 		e[n + i] = window[i] - mw;
 	hcb_random_init(&r, seed, 0);
 	for (unsigned k = 0; k < RESAMPLES; k++) {
-		draw(e, n + m, b, n, &r);
-		draw(e, n + m, w, m, &r);
+		hcb_gate_resample(e, n + m, b, n, &r);
+		hcb_gate_resample(e, n + m, w, m, &r);
 		sort_few(b, n);
 		sort_few(w, m);
 		stray[k] = wider * (middle(w, m) - middle(b, n));

@@ -6,6 +6,7 @@
 #ifndef HCB_BENCH_GATE_RULE_H
 #define HCB_BENCH_GATE_RULE_H
 
+#include "bench/core/random.h"
 #include "bench/gate.h"
 
 struct hcb_gate_base {
@@ -47,6 +48,15 @@ double hcb_gate_mde(const struct hcb_gate_base *b, const struct hcb_gate_conf *c
 /* 95 % interval of the shift of m nights' median against that of n nights. */
 void hcb_gate_interval(const double *base, unsigned n, const double *window, unsigned m,
                        uint64_t seed, double *lo, double *hi);
+
+#define HCB_GATE_BLOCK 5 /* nights that are kept together: what lasts a working week */
+/*
+ * n values of the len of e, at least HCB_GATE_BLOCK, in moving blocks of consecutive ones
+ * (H. R. Kunsch, "The jackknife and the bootstrap for general stationary observations",
+ * Ann. Statist. 17, 1989).
+ */
+void hcb_gate_resample(const double *e, size_t len, double *out, unsigned n,
+                       struct hcb_random *r);
 
 /* h for a baseline of n nights. */
 double hcb_gate_h(const struct hcb_gate_conf *conf, unsigned n);

@@ -21,16 +21,7 @@ double hcb_check_num(const json_t *o, const char *key)
 
 char *hcb_check_value(char *buf, size_t size, const json_t *series, double v)
 {
-	const char *unit = hcb_check_str(series, "unit");
-	if (!isfinite(v))
-		snprintf(buf, size, "n/a");
-	else if (strcmp(unit, "ns") == 0)
-		hcb_fmt_ns(buf, size, v);
-	else if (unit[0] == '1' && unit[1] == '/')
-		snprintf(buf, size, "%.4g%s", v, unit + 1);
-	else
-		snprintf(buf, size, "%.4g %.16s", v, unit);
-	return buf;
+	return hcb_fmt_value(buf, size, v, hcb_check_str(series, "unit"));
 }
 
 char *hcb_check_effect(char *buf, size_t size, const json_t *series)

@@ -14,6 +14,7 @@
 #include "bench/ab.h"
 #include "bench/cmd/ab_labs.h"
 #include "bench/cmd/self.h"
+#include "bench/cmd/signals.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/atomic_file.h"
 #include "bench/core/units.h"
@@ -47,13 +48,6 @@ struct ab {
 	unsigned dropped;
 	json_t *log; /* every run: pair, side, verdict, reasons, path */
 };
-
-static volatile sig_atomic_t signal_seen;
-
-static void on_signal(int sig)
-{
-	signal_seen = sig;
-}
 
 static const struct option options[] = {
         {"pairs", required_argument, NULL, 'p'},
@@ -207,7 +201,7 @@ static json_t *path_of(const struct ab *a, const json_t *doc)
 {
 	const json_t *lab = json_object_get(json_object_get(doc, "facts"), "lab");
 	const char *name = json_string_value(json_object_get(lab, "name"));
-	return name && !signal_seen ? ab_lab_path(&a->labs, name) : NULL;
+	return name && !*a->labs.stop ? ab_lab_path(&a->labs, name) : NULL;
 }
 
 /* Takes path over. */
@@ -231,7 +225,7 @@ static int run_child(struct ab *a, unsigned side, uint64_t seed, const char *pat
 	const char *argv[16 + 2 * MAX_PASSED];
 	size_t n = 0;
 	const struct self_opts o = {
-	        .timeout_ns = a->limit_ns, .stop = &signal_seen, .verdicts = true};
+	        .timeout_ns = a->limit_ns, .stop = a->labs.stop, .verdicts = true};
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
 	const char *const head[] = {"run", a->side[side].what, "-q", "-o",
 	                            path,  "--seed",           text};
@@ -348,7 +342,7 @@ static int run_all(struct ab *a, struct hcb_err *err)
 {
 	int r = ab_labs_up(&a->labs, err);
 	for (size_t i = 0; !r && a->n < a->pairs; i++) {
-		if (signal_seen)
+		if (*a->labs.stop)
 			return hcb_err_set(err, -EINTR, "ab: interrupted");
 		if (i >= HCB_AB_MAX_PAIRS || a->dropped > a->pairs) {
 			r = hcb_err_set(
@@ -462,15 +456,12 @@ static int ab_main(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT, second = HCB_ERR_INIT;
 	struct ab a = {0};
-	struct sigaction sa = {.sa_handler = on_signal};
 	int r = parse(argc, argv, &a, &err);
 	r = r ? r : make_dir(&a, &err);
 	if (r)
 		return hcb_fail(&err);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
 	a.log = json_array();
-	a.labs.stop = &signal_seen;
+	a.labs.stop = hcb_catch_signals();
 	r = run_all(&a, &err);
 	ab_labs_down(&a.labs);
 	int code = a.n || !r ? finish(&a, r != 0, &second) : 0;
@@ -481,8 +472,8 @@ static int ab_main(int argc, char **argv)
 			json_decref(a.side[k].doc[i]);
 	}
 	json_decref(a.log);
-	if (signal_seen)
-		return 128 + (int)signal_seen;
+	if (*a.labs.stop)
+		return 128 + (int)*a.labs.stop;
 	if (r)
 		return hcb_fail(&err);
 	return code < 0 ? hcb_fail(&second) : code;

@@ -17,6 +17,7 @@
 
 #include "bench/cmd/doctor_verbs.h"
 #include "bench/cmd/self.h"
+#include "bench/cmd/signals.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/atomic_file.h"
 #include "bench/core/cluster.h"
@@ -27,13 +28,6 @@
 #define CYCLE_S  30
 #define CYCLES   2 /* of each run, the warm-up's aside */
 #define MAX_RUNS 16
-
-static volatile sig_atomic_t signal_seen;
-
-static void on_signal(int sig)
-{
-	signal_seen = sig;
-}
 
 static const double dilations[N_STEPS] = {1, 2, 4};
 
@@ -53,6 +47,7 @@ struct doctor {
 	char file[512], dir[64], ini[160], lab[32], image[96];
 	const char *rate;
 	uint64_t runs;
+	const volatile sig_atomic_t *stop;
 	bool json;
 	struct step step[N_STEPS];
 };
@@ -60,7 +55,7 @@ struct doctor {
 static int lab_up(const struct doctor *d, double dilation, struct hcb_err *err)
 {
 	char number[16];
-	const struct self_opts o = {.timeout_ns = 300 * HCB_SEC, .stop = &signal_seen};
+	const struct self_opts o = {.timeout_ns = 300 * HCB_SEC, .stop = d->stop};
 	snprintf(number, sizeof(number), "%g", dilation);
 	const char *const argv[] = {"lab", "up", d->ini, "--dilation", number, NULL};
 	return self_run(argv, &o, NULL, NULL, err);
@@ -90,7 +85,7 @@ static int run(const struct doctor *d, double dilation, size_t n, const char *ou
 	                            "-o",    out,        NULL};
 	double wall = (CYCLES + 4) * CYCLE_S * dilation + 300;
 	const struct self_opts o = {.timeout_ns = (uint64_t)wall * HCB_SEC,
-	                            .stop = &signal_seen,
+	                            .stop = d->stop,
 	                            .verdicts = true};
 	return self_run(argv, &o, NULL, NULL, err);
 }
@@ -305,14 +300,14 @@ static int copy_cluster(struct doctor *d, struct hcb_err *err)
 int doctor_lab(int argc, char **argv)
 {
 	struct hcb_err err = HCB_ERR_INIT;
-	struct sigaction sa = {.sa_handler = on_signal};
 	struct doctor *d = calloc(1, sizeof(*d));
 	int r = d ? parse(argc, argv, d, &err) : hcb_err_sys(&err, -ENOMEM, "doctor lab");
 	if (!r && geteuid() != 0)
 		r = hcb_err_set(&err, -EPERM, "doctor lab: a lab needs root");
 	r = r ? r : copy_cluster(d, &err);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
+	const volatile sig_atomic_t *stop = hcb_catch_signals();
+	if (d)
+		d->stop = stop;
 	for (size_t i = 0; !r && i < N_STEPS; i++)
 		r = one_step(d, i, &err);
 	if (d && *d->dir) {
@@ -328,7 +323,7 @@ int doctor_lab(int argc, char **argv)
 			show_text(d);
 	}
 	free(d);
-	if (signal_seen)
-		return 128 + (int)signal_seen;
+	if (*stop)
+		return 128 + (int)*stop;
 	return r ? hcb_fail(&err) : code;
 }

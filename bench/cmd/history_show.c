@@ -16,19 +16,6 @@ static json_t *number(double v)
 	return isfinite(v) ? json_real(v) : json_null();
 }
 
-char *history_value(char *buf, size_t size, double v, const char *unit)
-{
-	if (!isfinite(v))
-		snprintf(buf, size, "n/a");
-	else if (strcmp(unit, "ns") == 0)
-		hcb_fmt_ns(buf, size, v);
-	else if (unit[0] == '1' && unit[1] == '/')
-		snprintf(buf, size, "%.4g%s", v, unit + 1);
-	else
-		snprintf(buf, size, "%.4g %s", v, unit);
-	return buf;
-}
-
 static json_t *series_json(const struct hcb_history_series *s)
 {
 	return json_pack("{ssssssssssss sbsb sI ssss ss?}", "key", s->key, "label",
@@ -92,7 +79,7 @@ static void print_night(const struct hcb_walked *w, size_t i, const char *unit)
 	char value[32];
 	const struct hcb_history_night *v = &w->night[i];
 	printf("%-12s %12s  %2u %-6s  %-10s %s%s\n", v->night,
-	       history_value(value, sizeof(value), v->value, unit), v->n,
+	       hcb_fmt_value(value, sizeof(value), v->value, unit), v->n,
 	       v->over_runs ? "runs" : "blocks", hcb_gate_state_name(w->result[i].state),
 	       v->why, v->ack ? " acknowledged" : "");
 }

@@ -41,7 +41,4 @@ int history_rebuild(const struct history_conf *c, const char **words, int n,
 int history_open(const struct history_conf *c, bool make, struct hcb_history *h,
                  struct hcb_err *err);
 
-/* "48.1 ms", "12.3/s": a value with its unit. */
-char *history_value(char *buf, size_t size, double v, const char *unit);
-
 #endif

@@ -196,3 +196,16 @@ char *hcb_fmt_ns(char *buf, size_t n, double ns)
 	         v, t[i].name);
 	return buf;
 }
+
+char *hcb_fmt_value(char *buf, size_t n, double v, const char *unit)
+{
+	if (!isfinite(v))
+		snprintf(buf, n, "n/a");
+	else if (strcmp(unit, "ns") == 0)
+		hcb_fmt_ns(buf, n, v);
+	else if (unit[0] == '1' && unit[1] == '/')
+		snprintf(buf, n, "%.4g%s", v, unit + 1);
+	else
+		snprintf(buf, n, "%.4g %.16s", v, unit);
+	return buf;
+}

@@ -35,5 +35,7 @@ int hcb_parse_bool(const char *s, int *out);
 /* Shortest honest text: "8 KiB", "1.5 MiB", "12.4 ms". Always terminates buf. */
 char *hcb_fmt_bytes(char *buf, size_t n, double bytes);
 char *hcb_fmt_ns(char *buf, size_t n, double ns);
+/* "48.1 ms" of "ns", "12.3/s" of "1/s", else the number and its unit; "n/a" of NaN. */
+char *hcb_fmt_value(char *buf, size_t n, double v, const char *unit);
 
 #endif
