@@ -23,8 +23,8 @@ expect_result() {
 
 kernel_counts() { # what the block layer counted on the OSDs' loop devices: bytes, flushes
 	"$HCBENCH" lab status "$lab" --json | jq -r '(if type == "array" then .[0] else . end).osds[].loop' | while read -r d; do
-		awk '{ print $7 * 512, $16 }' "/sys/block/${d#/dev/}/stat"
-	done | awk '{ b += $1; f += $2 } END { printf "%.0f %.0f\n", b, f }'
+		cat "/sys/block/${d#/dev/}/stat"
+	done | awk '{ b += $7 * 512; f += $16 } END { printf "%.0f %.0f\n", b, f }'
 }
 
 # --- whole cycles, and everybody's counts ------------------------------------------------
