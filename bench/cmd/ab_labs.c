@@ -6,15 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/cmd/self.h"
 #include "bench/core/units.h"
 #include "lab/lab.h"
 
-#define UP_LIMIT   (600 * HCB_SEC)
-#define DOWN_LIMIT (120 * HCB_SEC)
 #define PATH_LIMIT (180 * HCB_SEC) /* dilated, too */
 
-static int parse_one(const char *text, size_t len, struct ab_lab *lab,
+static int parse_one(const char *text, size_t len, struct lab_child *lab,
                      struct hcb_err *err)
 {
 	if (!len || len >= sizeof(lab->target))
@@ -39,47 +36,14 @@ int ab_labs_parse(const char *text, struct ab_labs *l, struct hcb_err *err)
 	               : 0;
 }
 
-struct ab_lab *ab_lab_of(struct ab_labs *l, unsigned side)
+struct lab_child *ab_lab_of(struct ab_labs *l, unsigned side)
 {
 	return &l->lab[side ? 1 : 0];
 }
 
-/* rest: NULL, or up to two words more. stop: NULL for what must be done to its end.
- *said: what it printed, JSON; NULL: not wanted. */
-static int lab_verb(const char *verb, const char *target, const char *const rest[2],
-                    uint64_t limit_ns, const volatile sig_atomic_t *stop, json_t **said,
-                    struct hcb_err *err)
+static int up(const struct ab_labs *l, struct lab_child *lab, struct hcb_err *err)
 {
-	const char *const argv[] = {
-	        "lab", verb, target, rest ? rest[0] : NULL, rest ? rest[1] : NULL, NULL};
-	const struct self_opts o = {.timeout_ns = limit_ns, .stop = stop};
-	return self_run(argv, &o, NULL, said, err);
-}
-
-static int up(const struct ab_labs *l, struct ab_lab *lab, struct hcb_err *err)
-{
-	struct hcb_lab_info info;
-	if (l->stop && *l->stop)
-		return hcb_err_set(err, -EINTR, "ab: interrupted");
-	if (!*lab->target || hcb_lab_find(lab->name, &info, NULL) == 0)
-		return 0;
-	if (!l->quiet)
-		hcb_say("lab %s: bringing it up", lab->name);
-	/* Ours from now on: whatever an interrupted "lab up" leaves as well. */
-	lab->made = true;
-	const char *const dilated[2] = {"--dilation", l->dilation};
-	return lab_verb("up", lab->target, *l->dilation ? dilated : NULL, UP_LIMIT,
-	                l->stop, NULL, err);
-}
-
-static void down(struct ab_lab *lab)
-{
-	struct hcb_err err = HCB_ERR_INIT;
-	if (!lab->made)
-		return;
-	if (lab_verb("down", lab->name, NULL, DOWN_LIMIT, NULL, NULL, &err))
-		hcb_warn("%s", err.msg);
-	lab->made = false;
+	return lab_child_up(lab, l->dilation, l->quiet, l->stop, err);
 }
 
 static int find_ends(struct ab_labs *l, struct hcb_err *err)
@@ -104,9 +68,9 @@ static int find_ends(struct ab_labs *l, struct hcb_err *err)
 static int hold(const struct ab_labs *l, const char *cost, json_t **said,
                 struct hcb_err *err)
 {
-	const char *const words[2] = {cost, "--json"};
-	return lab_verb("tunnel", l->lab[1].name, words, PATH_LIMIT,
-	                said ? l->stop : NULL, said, err);
+	const char *const words[] = {cost, "--json", NULL};
+	return lab_child_verb("tunnel", l->lab[1].name, words, PATH_LIMIT,
+	                      said ? l->stop : NULL, said, err);
 }
 
 int ab_labs_up(struct ab_labs *l, struct hcb_err *err)
@@ -123,7 +87,7 @@ void ab_labs_down(struct ab_labs *l)
 	if (l->us[1] > 0 && !l->lab[1].made && hold(l, "off", NULL, &err))
 		hcb_warn("%s", err.msg);
 	for (int i = 0; i < 2; i++)
-		down(&l->lab[i]);
+		lab_child_down(&l->lab[i]);
 }
 
 int ab_labs_enter(struct ab_labs *l, unsigned side, json_t **path, struct hcb_err *err)
@@ -145,15 +109,15 @@ int ab_labs_enter(struct ab_labs *l, unsigned side, json_t **path, struct hcb_er
 void ab_labs_leave(struct ab_labs *l, unsigned side)
 {
 	if (l->in_turn)
-		down(ab_lab_of(l, side));
+		lab_child_down(ab_lab_of(l, side));
 }
 
 json_t *ab_lab_path(const struct ab_labs *l, const char *name)
 {
-	const char *const words[2] = {"--json", NULL};
+	const char *const words[] = {"--json", NULL};
 	struct hcb_err err = HCB_ERR_INIT;
 	json_t *path = NULL;
-	if (lab_verb("path", name, words, PATH_LIMIT, l->stop, &path, &err))
+	if (lab_child_verb("path", name, words, PATH_LIMIT, l->stop, &path, &err))
 		hcb_warn("%s", err.msg);
 	return path;
 }

@@ -8,16 +8,11 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "bench/cmd/lab_child.h"
 #include "bench/core/err.h"
 
-struct ab_lab {
-	char target[512]; /* as for "lab up"; "": the side has no lab of its own */
-	char name[48];
-	bool made; /* by us: ours to take down */
-};
-
 struct ab_labs {
-	struct ab_lab lab[2];
+	struct lab_child lab[2];
 	bool in_turn; /* one at a time, a new one for each run */
 	bool ends;    /* three sides: the second lab's tunnel held to either end of what
 	                 its cluster file assumes */
@@ -28,7 +23,7 @@ struct ab_labs {
 };
 
 /* The lab that a side runs in. */
-struct ab_lab *ab_lab_of(struct ab_labs *l, unsigned side);
+struct lab_child *ab_lab_of(struct ab_labs *l, unsigned side);
 
 /* "A,B". Exit 2 if that is not two different labs. */
 int ab_labs_parse(const char *text, struct ab_labs *l, struct hcb_err *err);
