@@ -70,6 +70,19 @@ static void put_path(FILE *f, const json_t *ab, const char *side, char letter)
 		put_tunnel(f, p);
 }
 
+/* Two labs of one cluster file are not alike: the spread of such labs is not in intervals
+   that come of one lab a side. */
+static void put_same_lab(FILE *f, const json_t *ab)
+{
+	if (json_is_true(json_object_get(json_object_get(ab, "a"), "same_lab")) ||
+	    json_is_true(json_object_get(json_object_get(ab, "b"), "same_lab")))
+		fprintf(f,
+		        "  every pair ran in the same lab of a side: what sets just "
+		        "these "
+		        "labs apart counts\n  as the difference, and the intervals know "
+		        "nothing of it\n");
+}
+
 static void put_runs(FILE *f, const json_t *runs)
 {
 	unsigned unsteady = 0;
@@ -98,6 +111,7 @@ void hcb_text_ab(FILE *f, const json_t *doc)
 	put_path(f, ab, "a", 'A');
 	put_path(f, ab, "b", 'B');
 	put_path(f, ab, "c", 'C');
+	put_same_lab(f, ab);
 	put_runs(f, json_object_get(doc, "runs"));
 	const char *tx = str(doc, "transaction");
 	hcb_text_effects(f, tx, "A", "B", json_object_get(doc, "metrics"));

@@ -58,7 +58,7 @@ static const struct option options[] = {
         {"output", required_argument, NULL, 'o'},
         {"quiet", no_argument, NULL, 'q'},
         {"labs", required_argument, NULL, 'L'},
-        {"in-turn", no_argument, NULL, 'T'},
+        {"together", no_argument, NULL, 'T'},
         {"on", required_argument, NULL, 'O'},
         {"set", required_argument, NULL, 'S'},
         {"duration", required_argument, NULL, 'D'},
@@ -118,7 +118,7 @@ static int one_option(struct ab *a, int c, char **argv, struct hcb_err *err)
 	case 'L':
 		return ab_labs_parse(optarg, &a->labs, err);
 	case 'T':
-		a->labs.in_turn = true;
+		a->labs.together = true;
 		return 0;
 	case 'E':
 		a->labs.ends = true;
@@ -152,13 +152,10 @@ static int take_sides(struct ab *a, char **words, int n, struct hcb_err *err)
 	if (n != 2 && !(n == 1 && labs))
 		return hcb_err_usage(err, "ab: expected two scenario files, or one or a "
 		                          "workload with --labs A,B");
-	if (!labs && (a->labs.in_turn || a->labs.ends || *a->labs.dilation))
+	if (!labs && (a->labs.together || a->labs.ends || *a->labs.dilation))
 		return hcb_err_usage(err,
-		                     "ab: --in-turn, --tunnel-ends and --dilation are of "
-		                     "--labs A,B");
-	if (a->labs.in_turn && a->labs.ends)
-		return hcb_err_usage(err, "ab: --tunnel-ends needs both labs at once, "
-		                          "without --in-turn");
+		                     "ab: --together, --tunnel-ends and --dilation are "
+		                     "of --labs A,B");
 	a->sides = a->labs.ends ? 3 : 2;
 	a->side[2].what = words[n - 1];
 	for (int i = 0; i < 2; i++) {
@@ -301,10 +298,8 @@ static void say_dropped(const struct ab *a)
 			continue;
 		const char *why = json_string_value(
 		        json_array_get(json_object_get(run, "reasons"), 0));
-		hcb_say("pair dropped: %s was INVALID: %s",
-		        strcmp(json_string_value(json_object_get(run, "side")), "a")
-		                ? "B"
-		                : "A",
+		hcb_say("pair dropped: side %s was INVALID: %s",
+		        json_string_value(json_object_get(run, "side")),
 		        why ? why : "no reason given");
 		return;
 	}
@@ -370,11 +365,12 @@ static json_t *side_json(const struct ab *a, unsigned side)
 	        json_string_value(json_object_get(json_array_get(targets, 0), "target"));
 	const json_t *lab = json_object_get(json_object_get(first, "facts"), "lab");
 	const char *cluster = json_string_value(json_object_get(lab, "cluster"));
-	return json_pack("{ssssss?ss?so*}", "scenario", s->what, "workload",
+	return json_pack("{ssssss?ss?sbso*}", "scenario", s->what, "workload",
 	                 n ? json_string_value(json_object_get(
 	                             json_object_get(first, "run"), "workload"))
 	                   : "",
-	                 "target", target, "cluster", cluster, "path",
+	                 "target", target, "cluster", cluster, "same_lab",
+	                 ab_lab_shared(&a->labs, side), "path",
 	                 hcb_ab_path(a->log, side_names[side]));
 }
 
@@ -489,12 +485,13 @@ const struct hcb_verb hcb_verb_ab = {
                  "seed, and prints\n"
                  "the ratio B/A of each metric with its 95 % interval.\n"
                  "  --labs A,B       the runs happen in these labs, names or cluster "
-                 "files; one that is\n"
-                 "                   not up is brought up, and taken down at the end\n"
-                 "  --in-turn        one lab at a time, a new one for each run: where "
-                 "memory is short,\n"
-                 "                   and where what one lab's disks hold should not "
-                 "count\n"
+                 "files, brought up\n"
+                 "                   and taken down; one that is up is used as it is\n"
+                 "  --together       both labs at once, the same for every pair: "
+                 "quicker, but what sets\n"
+                 "                   these two apart counts as the difference. Else one "
+                 "at a time, a new\n"
+                 "                   one for each run\n"
                  "  --tunnel-ends    B's tunnel at the lower end of what its cluster "
                  "file assumes, and\n"
                  "                   as C at the upper (\"lab tunnel\")\n"

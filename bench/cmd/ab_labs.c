@@ -41,18 +41,32 @@ struct lab_child *ab_lab_of(struct ab_labs *l, unsigned side)
 	return &l->lab[side ? 1 : 0];
 }
 
+bool ab_lab_shared(const struct ab_labs *l, unsigned side)
+{
+	return *l->lab[0].target && (l->together || l->found[side ? 1 : 0]);
+}
+
 static int up(const struct ab_labs *l, struct lab_child *lab, struct hcb_err *err)
 {
 	return lab_child_up(lab, l->dilation, l->quiet, l->stop, err);
 }
 
-static int find_ends(struct ab_labs *l, struct hcb_err *err)
+/* Of a lab that is up its own, which may no longer be what the name finds. */
+static int read_cluster(const struct lab_child *lab, struct hcb_cluster *c,
+                        struct hcb_err *err)
 {
 	struct hcb_lab_info info;
+	char path[512];
+	if (hcb_lab_find(lab->name, &info, NULL) == 0)
+		return hcb_cluster_read(info.cluster_file, c, err);
+	int r = hcb_cluster_find(lab->target, path, sizeof(path), err);
+	return r ? r : hcb_cluster_read(path, c, err);
+}
+
+static int find_ends(struct ab_labs *l, struct hcb_err *err)
+{
 	struct hcb_cluster *c = calloc(1, sizeof(*c));
-	int r = c ? hcb_lab_find(l->lab[1].name, &info, err)
-	          : hcb_err_sys(err, -ENOMEM, "ab");
-	r = r ? r : hcb_cluster_read(info.cluster_file, c, err);
+	int r = c ? read_cluster(&l->lab[1], c, err) : hcb_err_sys(err, -ENOMEM, "ab");
 	if (!r && !(c->tunnel_us_hi > 0))
 		r = hcb_err_usage(
 		        err,
@@ -75,16 +89,20 @@ static int hold(const struct ab_labs *l, const char *cost, json_t **said,
 
 int ab_labs_up(struct ab_labs *l, struct hcb_err *err)
 {
-	int r = 0;
-	for (int i = 0; !r && !l->in_turn && i < 2; i++)
+	struct hcb_lab_info info;
+	int r = l->ends ? find_ends(l, err) : 0;
+	for (int i = 0; i < 2; i++)
+		l->found[i] = *l->lab[i].target &&
+		              hcb_lab_find(l->lab[i].name, &info, NULL) == 0;
+	for (int i = 0; !r && l->together && i < 2; i++)
 		r = up(l, &l->lab[i], err);
-	return !r && l->ends ? find_ends(l, err) : r;
+	return r;
 }
 
 void ab_labs_down(struct ab_labs *l)
 {
 	struct hcb_err err = HCB_ERR_INIT;
-	if (l->us[1] > 0 && !l->lab[1].made && hold(l, "off", NULL, &err))
+	if (l->us[1] > 0 && l->found[1] && hold(l, "off", NULL, &err))
 		hcb_warn("%s", err.msg);
 	for (int i = 0; i < 2; i++)
 		lab_child_down(&l->lab[i]);
@@ -95,12 +113,11 @@ int ab_labs_enter(struct ab_labs *l, unsigned side, json_t **path, struct hcb_er
 	char cost[32];
 	json_t *said = NULL;
 	*path = NULL;
-	if (l->in_turn)
-		return up(l, ab_lab_of(l, side), err);
-	if (!l->ends || side == 0)
-		return 0;
+	int r = up(l, ab_lab_of(l, side), err);
+	if (r || !l->ends || side == 0)
+		return r;
 	snprintf(cost, sizeof(cost), "%.0fns", l->us[side - 1] * 1e3);
-	int r = hold(l, cost, &said, err);
+	r = hold(l, cost, &said, err);
 	*path = json_incref(json_object_get(said, "path"));
 	json_decref(said);
 	return r;
@@ -108,7 +125,7 @@ int ab_labs_enter(struct ab_labs *l, unsigned side, json_t **path, struct hcb_er
 
 void ab_labs_leave(struct ab_labs *l, unsigned side)
 {
-	if (l->in_turn)
+	if (!l->together)
 		lab_child_down(ab_lab_of(l, side));
 }
 

@@ -13,10 +13,12 @@
 
 struct ab_labs {
 	struct lab_child lab[2];
-	bool in_turn; /* one at a time, a new one for each run */
-	bool ends;    /* three sides: the second lab's tunnel held to either end of what
-	                 its cluster file assumes */
-	double us[2]; /* those ends, once the labs are up */
+	bool together; /* both at once, the same for every pair; else one at a time, a new
+	                  one for each run, but for a lab that was up already */
+	bool ends;     /* three sides: the second lab's tunnel held to either end of what
+	                  its cluster file assumes */
+	double us[2];  /* those ends, from ab_labs_up on */
+	bool found[2]; /* that lab was up already */
 	char dilation[16]; /* for "lab up"; "": as the file says */
 	bool quiet;
 	const volatile sig_atomic_t *stop; /* set: nothing more is brought up */
@@ -25,14 +27,18 @@ struct ab_labs {
 /* The lab that a side runs in. */
 struct lab_child *ab_lab_of(struct ab_labs *l, unsigned side);
 
+/* The side's runs all happened in one and the same lab. */
+bool ab_lab_shared(const struct ab_labs *l, unsigned side);
+
 /* "A,B". Exit 2 if that is not two different labs. */
 int ab_labs_parse(const char *text, struct ab_labs *l, struct hcb_err *err);
-/* Before the first run and after the last; does nothing with in_turn. */
+/* Before the first run and after the last. Of labs in turn nothing is up in between. */
 int ab_labs_up(struct ab_labs *l, struct hcb_err *err);
 void ab_labs_down(struct ab_labs *l);
 /*
- * Around each run of that side: brings its lab up with in_turn, holds its tunnel with
- * ends; *path is then what "lab tunnel" found of the way, and the caller's, else NULL.
+ * Around each run of that side: brings its lab up unless they are up together, holds its
+ * tunnel with ends; *path is then what "lab tunnel" found of the way, and the caller's,
+ * else NULL.
  */
 int ab_labs_enter(struct ab_labs *l, unsigned side, json_t **path, struct hcb_err *err);
 void ab_labs_leave(struct ab_labs *l, unsigned side);

@@ -28,6 +28,11 @@ jq -e '.metrics[] | select(.name == "response p99") | .verdict == "SLOWER" and .
 [ "$(jq -r '[.runs[].side] | join("")' "$tmp/ab.json")" = abbaab ] || fail "not interleaved"
 [ "$(jq -s -c 'map(.run.seed)' "$tmp/keep/a2.json" "$tmp/keep/b2.json")" = "[6,6]" ] || fail "seeds of pair 2"
 "$HCBENCH" report text "$tmp/ab.json" | grep -q "A against B" || fail "report text"
+# Pairs in one and the same lab say what their intervals leave out; these had none.
+jq -e '.ab.a.same_lab == false' "$tmp/ab.json" >/dev/null || fail "same_lab"
+"$HCBENCH" report text "$tmp/ab.json" | grep -q "every pair ran in the same lab" && fail "a lab out of nowhere"
+jq '.ab.b.same_lab = true' "$tmp/ab.json" >"$tmp/shared.json"
+"$HCBENCH" report text "$tmp/shared.json" | grep -q "every pair ran in the same lab" || fail "shared labs are not told"
 
 # What cannot be: one line and its code.
 run ab "$tmp/a.ini"
@@ -45,12 +50,14 @@ for labs in seed-direct "seed-direct," seed-direct,seed-direct a,b,c "seed-direc
 	expect_stderr_lines 1
 	expect_stderr "--labs $labs"
 done
-run ab "$tmp/a.ini" "$tmp/b.ini" --in-turn
+run ab "$tmp/a.ini" "$tmp/b.ini" --together
 expect_exit 2
 expect_stderr "are of --labs A,B"
-run ab "$tmp/a.ini" --labs seed-direct,seed-tinc --in-turn --tunnel-ends
+# before a lab is built for the first run
+run ab "$tmp/a.ini" --labs seed-tinc,seed-direct --tunnel-ends
 expect_exit 2
 expect_stderr_lines 1
+expect_stderr "seed-direct's cluster file says nothing of tunnel_us_per_packet"
 run ab "$tmp/a.ini" --labs no-such-lab,nor-this -q
 [ "$status" -ne 0 ] || fail "a lab that no cluster file describes"
 expect_stderr_lines 1
