@@ -41,7 +41,13 @@ void lab_client_close(struct lab_client *c)
 	rados_shutdown(c->rados);
 }
 
-int lab_mon_command(struct lab_client *c, json_t *cmd, json_t **out, struct hcb_err *err)
+/* rados_mon_command and rados_mgr_command are alike. */
+typedef int (*command_fn)(rados_t, const char **, size_t, const char *, size_t, char **,
+                          size_t *, char **, size_t *);
+
+/* Takes cmd. whom: for messages. */
+static int command(struct lab_client *c, command_fn send, const char *whom, json_t *cmd,
+                   json_t **out, struct hcb_err *err)
 {
 	char *text = cmd ? json_dumps(cmd, JSON_COMPACT) : NULL, *buf = NULL,
 	     *status = NULL;
@@ -49,19 +55,28 @@ int lab_mon_command(struct lab_client *c, json_t *cmd, json_t **out, struct hcb_
 	size_t len = 0, status_len = 0;
 	json_decref(cmd);
 	if (!text)
-		return hcb_err_sys(err, -ENOMEM, "build a monitor command");
-	int r = rados_mon_command(c->rados, one, 1, NULL, 0, &buf, &len, &status,
-	                          &status_len);
+		return hcb_err_sys(err, -ENOMEM, "build a %s command", whom);
+	int r = send(c->rados, one, 1, NULL, 0, &buf, &len, &status, &status_len);
 	if (r)
-		hcb_err_set(err, r, "monitor command %s: %.*s (%s)", text,
+		hcb_err_set(err, r, "%s command %s: %.*s (%s)", whom, text,
 		            (int)status_len, status ? status : "", strerror(-r));
 	else if (out && !(*out = hcb_ceph_json(buf, len)))
-		r = hcb_err_set(err, -EINVAL, "monitor command %s: answer is not JSON",
+		r = hcb_err_set(err, -EINVAL, "%s command %s: answer is not JSON", whom,
 		                text);
 	rados_buffer_free(buf);
 	rados_buffer_free(status);
 	free(text);
 	return r;
+}
+
+int lab_mon_command(struct lab_client *c, json_t *cmd, json_t **out, struct hcb_err *err)
+{
+	return command(c, rados_mon_command, "monitor", cmd, out, err);
+}
+
+int lab_mgr_command(struct lab_client *c, json_t *cmd, json_t **out, struct hcb_err *err)
+{
+	return command(c, rados_mgr_command, "manager", cmd, out, err);
 }
 
 /* ---- OSDs in the map, under their hosts ---- */

@@ -24,6 +24,8 @@ int lab_set_ratio(struct lab_client *c, const char *which, double ratio,
                   struct hcb_err *err);
 /* Takes cmd. The answer, if it is wanted, is the caller's to free with json_decref. */
 int lab_mon_command(struct lab_client *c, json_t *cmd, json_t **out, struct hcb_err *err);
+/* The same of the active manager: librados waits rados_mon_op_timeout for it, too. */
+int lab_mgr_command(struct lab_client *c, json_t *cmd, json_t **out, struct hcb_err *err);
 #endif
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lab/client.h"
+#include "lab/peered.h"
 
 #define WELL_WAIT (240 * HCB_SEC)
 
@@ -146,23 +147,32 @@ static bool well(const struct hcb_lab_info *info, const struct lab_cluster_state
 	return lab_cluster_recovered(st, info->n_osds, st->pgs, mons);
 }
 
+static bool well_now(const struct hcb_lab_info *info, const struct lab_peered *now)
+{
+	return now->osds == info->n_osds && now->pgs > 0 && now->pgs_unsettled == 0;
+}
+
 static int wait_well(const struct hcb_lab_info *info, struct hcb_err *err)
 {
 	uint64_t until = hcb_monotonic_ns() + WELL_WAIT;
 	struct lab_cluster_state st = {.health = "?"};
+	struct lab_peered now = {0};
 	struct hcb_err why = HCB_ERR_INIT;
 	do {
 		/* Monitors that are just coming up may not answer yet. */
-		if (lab_cluster_state(info, &st, &why) == 0 && well(info, &st))
+		if (lab_peered(info, &now, &why) == 0 &&
+		    lab_cluster_state(info, &st, &why) == 0 && well_now(info, &now) &&
+		    well(info, &st))
 			return 0;
 		usleep(250000);
 	} while (hcb_monotonic_ns() < until);
 	return hcb_err_set(
 	        err, -ETIMEDOUT,
-	        "heal lab %s: after %llu s still %s %s; %u of %u OSDs up, %u of "
-	        "%u placement groups active+clean",
+	        "heal lab %s: after %llu s still %s %s; %u of %u OSDs up, %u started "
+	        "anew, %u of %u placement groups active+clean, %u not since",
 	        info->name, (unsigned long long)(WELL_WAIT / HCB_SEC), st.health,
-	        st.checks, st.osds_up, info->n_osds, st.pgs_clean, st.pgs);
+	        st.checks, st.osds_up, info->n_osds, now.osds, st.pgs_clean, st.pgs,
+	        now.pgs_unsettled);
 }
 
 static int heal_cluster(const struct hcb_lab_info *info, struct hcb_err *err)
