@@ -96,6 +96,11 @@ struct hcb_dev {
 /* Data on less of a disk's stroke than this is warned of: seeks are short. */
 #define HCB_MIN_SPAN          0.10
 
+/* In what counters() says. If it differs at the end, the object's other counts are those
+   of the end as they are, and a true member HCB_COUNTERS_RESTARTED says so. */
+#define HCB_COUNTERS_INSTANCE  "instance"
+#define HCB_COUNTERS_RESTARTED "restarted"
+
 struct hcb_engine {
 	const char *name, *summary;
 	const char *unavailable;    /* NULL, or why this build lacks it ("built without
@@ -129,7 +134,8 @@ struct hcb_engine {
 	 * What the storage itself counted, to be subtracted start from end: an object
 	 * whose leaves are numbers ({"osd": {"0": {...}}, "librbd": {...}, "disk":
 	 * {...}}). May block up to the deadline; called only while no op is in flight.
-	 * NULL: has no counters.
+	 * An object's member HCB_COUNTERS_INSTANCE tells one process that counts from
+	 * the next, which began at zero. NULL: has no counters.
 	 */
 	json_t *(*counters)(struct hcb_dev *dev, struct hcb_err *err);
 	const struct hcb_emulation *emulation; /* emulation.h; NULL: has none */

@@ -452,13 +452,12 @@ static void put_osd(FILE *f, const json_t *o, double seconds)
 	put_disk_columns(f, disk, seconds);
 }
 
-/* It counts from zero again: end less start is below it. */
 static void put_restarted(FILE *f, const json_t *o)
 {
-	if (num(json_object_get(o, "bluestore"), "kv_sync_lat_count") < 0)
+	if (json_is_true(json_object_get(o, "restarted")))
 		fprintf(f,
-		        "  n/a: osd.%.0f was started anew during the run, and its counts "
-		        "with it\n",
+		        "  osd.%.0f was started anew during the run: its own counts are "
+		        "from then on\n",
 		        num(o, "id"));
 }
 

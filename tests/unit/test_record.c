@@ -203,6 +203,28 @@ static void test_counters_change_leaf_by_leaf(void **state)
 	json_decref(want);
 }
 
+/* An OSD that was restarted has counted from zero since: end less start says nothing. */
+static void test_counters_of_another_process_are_not_subtracted(void **state)
+{
+	(void)state;
+	json_t *a = json_loads("{\"0\":{\"instance\":7,\"g\":{\"n\":5}},"
+	                       "\"1\":{\"instance\":8,\"g\":{\"n\":5}}}",
+	                       0, NULL);
+	json_t *b = json_loads("{\"0\":{\"instance\":9,\"g\":{\"n\":6}},"
+	                       "\"1\":{\"instance\":8,\"g\":{\"n\":6}}}",
+	                       0, NULL);
+	json_t *want = json_loads("{\"0\":{\"instance\":9,\"g\":{\"n\":6},"
+	                          "\"restarted\":true},"
+	                          "\"1\":{\"instance\":8,\"g\":{\"n\":1}}}",
+	                          0, NULL);
+	json_t *d = hcb_counters_change(a, b);
+	assert_true(json_equal(d, want));
+	json_decref(a);
+	json_decref(b);
+	json_decref(d);
+	json_decref(want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +245,7 @@ int main(void)
 	                test_percentile_the_sample_cannot_carry_is_null_with_the_need),
 	        cmocka_unit_test(test_histogram_survives_the_file),
 	        cmocka_unit_test(test_counters_change_leaf_by_leaf),
+	        cmocka_unit_test(test_counters_of_another_process_are_not_subtracted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
