@@ -546,6 +546,7 @@ static const struct {
 	const char *kind;
 	void (*put)(FILE *out, const json_t *doc);
 } kinds[] = {{"run", put_run},
+             {"repeat", hcb_text_repeat},
              {"ab", hcb_text_ab},
              {"compare", hcb_text_compare},
              {"search", hcb_text_search},
@@ -569,6 +570,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run,ab,compare,search,verify,probe,check",
+        .kinds = "run,repeat,ab,compare,search,verify,probe,check",
         .write = text_write,
 };

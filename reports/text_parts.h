@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+/* A whole document of kind "repeat". */
+void hcb_text_repeat(FILE *f, const json_t *doc);
 /* A whole document of kind "ab". */
 void hcb_text_ab(FILE *f, const json_t *doc);
 /* A whole document of kind "compare". */

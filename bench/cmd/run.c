@@ -5,6 +5,7 @@
 
 #include "bench/cmd/run_args.h"
 #include "bench/cmd/run_lab.h"
+#include "bench/cmd/run_repeat.h"
 #include "bench/cmd/signals.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/atomic_file.h"
@@ -25,6 +26,11 @@ static int run_main(int argc, char **argv)
 	json_t *doc = NULL;
 	int code = HCB_EXIT_OK;
 	int r = hcb_run_args_parse(argc, argv, &a, &err);
+	if (!r && a.repeat > 1) {
+		code = run_repeat(argc, argv, &a, &err);
+		hcb_run_args_free(&a);
+		return code < 0 ? hcb_fail(&err) : code;
+	}
 	if (!r && a.out)
 		r = hcb_result_path_check(a.out, &err);
 	if (!r && a.run.verify_log)
@@ -66,6 +72,10 @@ const struct hcb_verb hcb_verb_run = {
                  "  --duration TIME     measure that long (whole cycles where there are "
                  "any)\n"
                  "  --warmup auto|TIME  not measured (auto: to the first cycle's end)\n"
+                 "  --repeat N          run it N times, each with the next seed: means "
+                 "with intervals\n"
+                 "                      from the spread between runs; -o R.json keeps "
+                 "each as R-1.json, ...\n"
                  "  --seed N            default 1; under the virtual clock the same seed "
                  "gives the\n"
                  "                      same bytes\n"

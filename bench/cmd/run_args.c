@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/repeat.h"
 #include "bench/core/units.h"
 #include "engines/target.h"
 
@@ -21,6 +22,7 @@ enum {
 	O_SET,
 	O_DURATION,
 	O_WARMUP,
+	O_REPEAT,
 	O_SEED,
 	O_CLOCK,
 	O_LAB,
@@ -43,6 +45,7 @@ static const struct option options[] = {
         {"set", required_argument, NULL, O_SET},
         {"duration", required_argument, NULL, O_DURATION},
         {"warmup", required_argument, NULL, O_WARMUP},
+        {"repeat", required_argument, NULL, O_REPEAT},
         {"seed", required_argument, NULL, O_SEED},
         {"clock", required_argument, NULL, O_CLOCK},
         {"lab", required_argument, NULL, O_LAB},
@@ -98,6 +101,15 @@ static int parse_seed(struct hcb_run_args *a, struct hcb_err *err)
 	return 0;
 }
 
+static int parse_repeat(struct hcb_run_args *a, struct hcb_err *err)
+{
+	if (hcb_parse_u64(optarg, &a->repeat) || !a->repeat || a->repeat > HCB_REPEAT_MAX)
+		return hcb_err_usage(err,
+		                     "--repeat %s: expected a whole number from 1 to %d",
+		                     optarg, HCB_REPEAT_MAX);
+	return 0;
+}
+
 static int parse_clock(struct hcb_run_args *a, struct hcb_err *err)
 {
 	static const char *const names[] = {"auto", "real", "virtual"};
@@ -142,6 +154,8 @@ static int one_option(struct hcb_run_args *a, int c, char **argv, struct hcb_err
 		return parse_duration("duration", &a->run.duration_ns, err);
 	case O_WARMUP:
 		return parse_warmup(a, err);
+	case O_REPEAT:
+		return parse_repeat(a, err);
 	case O_SEED:
 		return parse_seed(a, err);
 	case O_CLOCK:

@@ -22,6 +22,7 @@ struct hcb_run_args {
 	const char *out, *lab, *lab_host;
 	bool json, quiet;
 	bool seed_said, warmup_said; /* on the command line, which beats the scenario */
+	uint64_t repeat;             /* 0: unsaid; else 1 or more */
 	enum hcb_clock_choice clock;
 	struct hcb_run run;
 	struct hcb_scenario *scenario; /* NULL: from the command line alone */

@@ -217,9 +217,8 @@ int hcb_run_take_scenario(struct hcb_run_args *a, const char *path, struct hcb_e
 		                     HCB_MAX_FAULTS);
 	for (unsigned i = 0; i < s->n_faults; i++)
 		a->faults[a->n_faults++] = s->faults[i];
-	if (s->repeat > 1)
-		return hcb_err_usage(
-		        err, "%s: this build repeats nothing: set checkpoints=N", path);
+	if (!a->repeat)
+		a->repeat = s->repeat;
 	take_settings(a);
 	if (s->n_workloads == 1)
 		return take_workload(a, &s->workloads[0], err);
