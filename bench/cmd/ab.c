@@ -255,12 +255,12 @@ static int run_side(struct ab *a, size_t pair, unsigned side, json_t **doc,
 		if (!*doc)
 			r = hcb_err_set(err, -EIO, "read %s: %s", path, je.text);
 	}
+	if (!a->keep)
+		unlink(path); /* of an interrupted run, too */
 	if (r) {
 		json_decref(way);
 		return r;
 	}
-	if (!a->keep)
-		unlink(path);
 	note(a, pair, side, *doc, way);
 	if (code == HCB_EXIT_INVALID) {
 		json_decref(*doc);

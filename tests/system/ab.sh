@@ -3,6 +3,8 @@
 # Interleaved pairs of two scenarios on model disks, where the truth is known: a thing is
 # equal to itself, and a disk without its write cache is slower at the tail.
 . "$(dirname "$0")/lib.sh"
+mkdir "$tmp/t"
+export TMPDIR="$tmp/t" # where nobody else's directories are
 requires jq
 
 scenario() { # TARGET
@@ -74,8 +76,7 @@ run ab "$tmp/a.ini" "$tmp/bad.ini" -q
 [ "$status" -ne 0 ] || fail "a profile that is not there"
 expect_stderr_lines 1
 expect_stderr "no-such"
-[ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'hcbench-ab-*' -newer "$tmp/bad.ini" 2>/dev/null)" ] ||
-	fail "left its directory behind"
+[ -z "$(ls -A "$tmp/t")" ] || fail "left behind: $(ls -A "$tmp/t")"
 # Ctrl-C ends the run that is under way, not after it: this one would take an hour.
 printf '[scenario]\nclock = real\nduration = 1h\n[workload m]\ntype = micro\nkind = write\nrate = 10/s\nsize = 16M\non = all: null:\n' >"$tmp/long.ini"
 "$HCBENCH" ab "$tmp/long.ini" "$tmp/long.ini" -q >"$out" 2>"$err" &
@@ -90,4 +91,5 @@ kill -TERM "$pid"
 wait "$pid"
 status=$? last_run="hcbench ab, SIGTERM"
 expect_exit 143
+[ -z "$(ls -A "$tmp/t")" ] || fail "left behind: $(ls -A "$tmp/t")"
 if pgrep -f "run $tmp/long.ini" >/dev/null; then fail "its run goes on"; fi
