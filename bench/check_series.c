@@ -191,6 +191,7 @@ static void put_episode(struct hcb_history *h, const struct hcb_check_one *c, js
 	double lo = (double)NAN, hi = (double)NAN;
 	json_object_set_new(o, "announce", json_boolean(r && r->announce));
 	json_object_set_new(o, "fast", json_boolean(r && r->fast));
+	json_object_set_new(o, "confirm", json_boolean(r && c->tonight && r->confirm));
 	/* The interval of the night that had one: it is computed when it is announced. */
 	while (any && last-- > r->onset && isnan(lo)) {
 		lo = c->w.result[last].lo;

@@ -200,9 +200,10 @@ static void judge(struct walk *w, struct hcb_gate_result *r, bool rerun_agrees)
 		return;
 	}
 	int collapse = 0;
-	if (best.m && rerun_agrees)
+	if (best.m)
 		collapse = hcb_gate_collapse(&w->base[tonight - 2], w->y + tonight - 1);
-	if (collapse) {
+	r->confirm = collapse > 0 && !rerun_agrees;
+	if (collapse && rerun_agrees) {
 		r->fast = true;
 		show_look(r, hcb_gate_look_at(&w->base[tonight - 2], w->y + tonight - 1,
 		                              2, w->conf));

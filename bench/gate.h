@@ -88,6 +88,9 @@ struct hcb_gate_result {
 	enum hcb_gate_state episode;
 	bool announce; /* the first night of an episode: say it once */
 	bool fast;     /* announced by two nights far out, not by z (collapses) */
+	bool confirm;  /* two nights far out: run again tonight, and if that agrees it is
+	                  announced. Of few nights the second one alone need not be
+	                  SUSPECT,  the first being among those it is held against */
 	int outside;   /* tonight alone is beyond the bound: 1 worse, -1 better, 0 no */
 	size_t onset;  /* of the episode, or of the one that recovered tonight: the first
 	                  night at the new level; HCB_GATE_NONE without */

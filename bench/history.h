@@ -63,9 +63,11 @@ struct hcb_history_how {
 	const char *name;  /* of the test, NULL: the workload's type */
 	json_t *facts;     /* strings that join the fingerprint, or NULL */
 	bool control;      /* tells of the environment, not of what is tested */
-	bool rerun;  /* made because the night looked SUSPECT: confirms it or not, and
-	                takes no part in its median */
-	int64_t now; /* seconds since 1970 */
+	bool rerun; /* made because the night looked SUSPECT: confirms it or not, and
+	               takes no part in its median */
+	const char *invalid; /* why nothing of its night is used, NULL: it is: the
+	                        surroundings were not such that it could be */
+	int64_t now;         /* seconds since 1970 */
 };
 struct hcb_history_added {
 	char night[HCB_HISTORY_NIGHT];

@@ -445,6 +445,8 @@ static void add_member(json_t *doc, const struct hcb_history_how *how, const cha
 		json_object_set(mine, "facts", how->facts);
 	json_object_set_new(mine, "control", json_boolean(how->control));
 	json_object_set_new(mine, "rerun", json_boolean(how->rerun));
+	if (how->invalid)
+		json_object_set_new(mine, "invalid", json_string(how->invalid));
 	json_object_set_new(doc, "history", mine);
 }
 

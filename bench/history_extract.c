@@ -348,6 +348,7 @@ static void read_validity(const json_t *doc, struct hcb_history_doc *out)
 	const char *verdict = str(v, "verdict");
 	const char *reason =
 	        json_string_value(json_array_get(json_object_get(v, "reasons"), 0));
+	const char *given = str(json_object_get(doc, "history"), "invalid");
 	size_t i;
 	json_t *t;
 	out->partial = !json_is_false(json_object_get(doc, "partial"));
@@ -359,6 +360,8 @@ static void read_validity(const json_t *doc, struct hcb_history_doc *out)
 		         reason ? reason : "INVALID");
 	} else if (!verdict && strcmp(out->kind, "run") == 0) {
 		snprintf(out->invalid, sizeof(out->invalid), "no verdict in it");
+	} else if (given) {
+		snprintf(out->invalid, sizeof(out->invalid), "%s", given);
 	}
 	/* UNSTEADY may be the very slowdown that is looked for, and is used; not so if
 	   somebody else was at work on the disks. */

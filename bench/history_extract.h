@@ -56,8 +56,9 @@ struct hcb_history_doc {
 /*
  * `where` names the file. A document of kind run; or of any other kind that has
  * "metrics": [{"name", "unit", "direction": "higher"|"lower", "value", "samples": []}],
- * as controls have. The member "history", if there, gives "name" and "facts" (strings
- * that join the fingerprint). Exit code 2: it is nothing of this.
+ * as controls have. The member "history", if there, gives "name", "facts" (strings that
+ * join the fingerprint) and "invalid" (why it is not used, whatever its own verdict).
+ * Exit code 2: it is nothing of this.
  */
 int hcb_history_extract(const json_t *doc, const char *where, struct hcb_history_doc *out,
                         struct hcb_err *err);

@@ -189,13 +189,15 @@ static void test_a_collapse_that_its_rerun_confirms_takes_two_nights(void **stat
 	walk(60);
 	assert_states(38, "ooSSR");
 	assert_false(res[42].fast);
+	/* Not of the first night, and not of one that is red. */
+	assert_true(!res[40].confirm && res[41].confirm && !res[42].confirm);
 	night[40].rerun_agrees = true; /* of the first night says nothing yet */
 	walk(60);
 	assert_states(38, "ooSSR");
 	night[41].rerun_agrees = true;
 	walk(60);
 	assert_states(38, "ooSRR");
-	assert_true(res[41].announce && res[41].fast);
+	assert_true(res[41].announce && res[41].fast && !res[41].confirm);
 	assert_int_equal(res[41].onset, 40);
 	assert_int_equal(res[41].m, 2);
 	level(40, 60, 3.2); /* 22 % is no collapse */
