@@ -12,29 +12,16 @@
 #include <string.h>
 
 #include "bench/core/units.h"
-#include "engines/ceph_conn.h"
 #include "engines/ceph_json.h"
+#include "engines/ceph_survey_internal.h"
 
 #define MAX_PINGED  12u /* OSDs asked for their pings: each answer lists all its peers */
 #define MAX_OBJECTS 64u /* looked up, one question to the monitors each */
-#define CHUNK       ((uint32_t)(256 * HCB_KIB))
-#define DEPTH       8u /* 2 MiB on the way: 10 Gbit/s for 1.6 ms */
+#define CHUNK       SURVEY_CHUNK
+#define DEPTH       SURVEY_DEPTH
 #define SMALL       4096u
 #define SMALL_READS 21u
 #define MISMATCH    (-4095) /* librados: cmpext differs, at -(4095 + offset) */
-
-/* All that a job may touch; on the heap, leaked if a job is lost. */
-struct hcb_ceph_survey {
-	struct hcb_ceph c;
-	bool is_rbd;
-	json_t *answer;
-	uint64_t bytes;
-	char object[160];
-	uint64_t object_bytes;
-	struct hcb_ceph_burst burst;
-	struct hcb_ceph_speed speed;
-	char *buf; /* DEPTH chunks */
-};
 
 static int open_job(void *arg, struct hcb_err *err)
 {
@@ -88,8 +75,8 @@ void hcb_ceph_survey_close(struct hcb_ceph_survey *s)
 		survey_free(s);
 }
 
-/* The answer of a job, which is the caller's. NULL: it failed. */
-static json_t *ask(struct hcb_ceph_survey *s, hcb_ceph_job_fn *job, struct hcb_err *err)
+json_t *hcb_ceph_survey_ask(struct hcb_ceph_survey *s, hcb_ceph_job_fn *job,
+                            struct hcb_err *err)
 {
 	if (hcb_ceph_job(&s->c, job, s, err))
 		return NULL;
@@ -100,7 +87,8 @@ static json_t *ask(struct hcb_ceph_survey *s, hcb_ceph_job_fn *job, struct hcb_e
 
 /* ---- the OSDs ---- */
 
-static json_t *mon(struct hcb_ceph_survey *s, const char *prefix, struct hcb_err *err)
+json_t *hcb_ceph_survey_mon(struct hcb_ceph_survey *s, const char *prefix,
+                            struct hcb_err *err)
 {
 	hcb_ceph_step(&s->c, "ask monitors %s for \"%s\"", s->c.mons, prefix);
 	return hcb_ceph_mon(&s->c, json_pack("{ss}", "prefix", prefix), err);
@@ -129,11 +117,12 @@ static int osds_job(void *arg, struct hcb_err *err)
 	struct hcb_ceph_survey *s = arg;
 	size_t i;
 	json_t *osd;
-	json_t *dump = mon(s, "osd dump", err);
+	json_t *dump = hcb_ceph_survey_mon(s, "osd dump", err);
 	if (!dump)
 		return -EIO;
 	/* These two only add: what they leave out is null. */
-	json_t *metadata = mon(s, "osd metadata", NULL), *tree = mon(s, "osd tree", NULL);
+	json_t *metadata = hcb_ceph_survey_mon(s, "osd metadata", NULL),
+	       *tree = hcb_ceph_survey_mon(s, "osd tree", NULL);
 	s->answer = hcb_ceph_osd_list(dump, metadata, tree);
 	json_decref(dump);
 	json_decref(metadata);
@@ -144,7 +133,7 @@ static int osds_job(void *arg, struct hcb_err *err)
 
 json_t *hcb_ceph_survey_osds(struct hcb_ceph_survey *s, struct hcb_err *err)
 {
-	return ask(s, osds_job, err);
+	return hcb_ceph_survey_ask(s, osds_job, err);
 }
 
 /* ---- placement ---- */
@@ -189,7 +178,7 @@ static void insert_id(json_t *list, json_int_t id)
 	json_array_insert_new(list, at, json_integer(id));
 }
 
-static void place_object(struct hcb_ceph_survey *s, const char *name)
+void hcb_ceph_survey_place(struct hcb_ceph_survey *s, const char *name)
 {
 	size_t i;
 	json_t *id, *cmd = json_pack("{ss ss ss}", "prefix", "osd map", "pool",
@@ -224,7 +213,7 @@ static int placement_job(void *arg, struct hcb_err *err)
 	for (uint64_t i = 0; i < n && i < MAX_OBJECTS; i++) {
 		char name[sizeof(prefix) + 24];
 		snprintf(name, sizeof(name), "%s.%016llx", prefix, (unsigned long long)i);
-		place_object(s, name);
+		hcb_ceph_survey_place(s, name);
 	}
 	return 0;
 }
@@ -233,7 +222,7 @@ json_t *hcb_ceph_survey_placement(struct hcb_ceph_survey *s, uint64_t bytes,
                                   struct hcb_err *err)
 {
 	s->bytes = bytes;
-	return ask(s, placement_job, err);
+	return hcb_ceph_survey_ask(s, placement_job, err);
 }
 
 /* ---- speed ---- */

@@ -110,7 +110,7 @@ static int note(const struct hcb_lab_info *info, double us, struct hcb_err *err)
 static int cost(const struct hcb_lab_info *info, const char *key, json_t **path,
                 double *us, struct hcb_err *err)
 {
-	const struct hcb_lab_path p = {NULL, NULL, PROBE_S};
+	const struct hcb_lab_path p = {.seconds = PROBE_S};
 	char from[64], to[64];
 	int r = hcb_lab_path(info->name, &p, path, err);
 	if (r)

@@ -160,6 +160,8 @@ int hcb_lab_traffic(const char *name, const struct hcb_lab_traffic *t, json_t **
 struct hcb_lab_path {
 	const char *from, *to; /* hosts; NULL: the first, and the first other one */
 	uint64_t seconds;      /* of the stream, lab time */
+	bool link; /* by the hosts' own ports, beside any tunnel, not as replication goes
+	            */
 };
 /* The way replication takes between two hosts: *out, the caller's, has round trip,
    throughput of one stream, processor time per packet (docs/results-format.md). */

@@ -300,7 +300,8 @@ static int walk(const struct hcb_lab_info *info, const struct hcb_lab_path *p,
 	snprintf(w->from, sizeof(w->from), "%s", from->name);
 	snprintf(w->to, sizeof(w->to), "%s", to->name);
 	w->info = info;
-	snprintf(w->address, sizeof(w->address), "%s", to->cluster_address);
+	snprintf(w->address, sizeof(w->address), "%s",
+	         p->link ? to->link_address : to->cluster_address);
 	w->tinc[0] = lab_recorded_pid(info, "tinc-admin", from->name, "tincd");
 	w->tinc[1] = lab_recorded_pid(info, "tinc-admin", to->name, "tincd");
 	w->stream_ns = (uint64_t)((double)p->seconds * info->dilation * 1e9);
