@@ -552,7 +552,8 @@ static const struct {
              {"search", hcb_text_search},
              {"verify", hcb_text_verify_document},
              {"probe", hcb_text_probe},
-             {"check", hcb_text_check}};
+             {"check", hcb_text_check},
+             {"controls", hcb_text_controls}};
 
 static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb_err *err)
 {
@@ -570,6 +571,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run,repeat,ab,compare,search,verify,probe,check",
+        .kinds = "run,repeat,ab,compare,search,verify,probe,check,controls",
         .write = text_write,
 };

@@ -27,6 +27,8 @@ void hcb_text_verify_document(FILE *f, const json_t *doc);
 void hcb_text_probe(FILE *f, const json_t *doc);
 /* A whole document of kind "check". */
 void hcb_text_check(FILE *f, const json_t *doc);
+/* A whole document of kind "controls". */
+void hcb_text_controls(FILE *f, const json_t *doc);
 /* Faults, stalls, before / during / after; nothing if the run had no faults. */
 void hcb_text_drill(FILE *f, const json_t *doc);
 

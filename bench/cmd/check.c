@@ -1,164 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* check: has anything become worse? */
+/* check: has anything become worse? With --run it measures a night first. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/check.h"
+#include "bench/cmd/check_args.h"
+#include "bench/cmd/signals.h"
 #include "bench/cmd/verb.h"
 #include "bench/core/atomic_file.h"
-#include "bench/core/opt.h"
 #include "config.h"
-#include "reports/report.h"
-
-#define MAX_OUTPUTS 8
-#define MAX_GATE    32
-
-struct check_args {
-	struct hcb_check_opts o;
-	const char *history, *explain;
-	bool quiet;
-	struct {
-		const struct hcb_report *report;
-		const char *path; /* NULL: standard output */
-	} out[MAX_OUTPUTS];
-	size_t n_out;
-	const char *gate[MAX_GATE];
-};
-
-static const struct option options[] = {
-        {"history", required_argument, NULL, 'H'},
-        {"night", required_argument, NULL, 'N'},
-        {"gate", required_argument, NULL, 'g'},
-        {"fail-on", required_argument, NULL, 'F'},
-        {"format", required_argument, NULL, 'f'},
-        {"output", required_argument, NULL, 'o'},
-        {"json", no_argument, NULL, 'j'},
-        {"all", no_argument, NULL, 'a'},
-        {"quiet", no_argument, NULL, 'q'},
-        {NULL, 0, NULL, 0},
-};
-
-static const char *const fail_on[] = {"never", "regression", "suspect", "inconclusive"};
-static const char *const formats[] = {"text", "json",     "junit",
-                                      "prom", "markdown", "github"};
-
-/* The index of optarg in names, or -EINVAL and one line. */
-static int choose(const char *opt, const char *const *names, size_t n,
-                  struct hcb_err *err)
-{
-	char text[128] = "";
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(text);
-		if (strcmp(names[i], optarg) == 0)
-			return (int)i;
-		snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "", names[i]);
-	}
-	const char *near = hcb_nearest(optarg, names, n);
-	return hcb_err_usage(err, "check: --%s %s: expected %s%s%s%s", opt, optarg, text,
-	                     near ? "; did you mean \"" : "", near ? near : "",
-	                     near ? "\"?" : "");
-}
-
-static int add_format(struct check_args *a, const char *name, struct hcb_err *err)
-{
-	if (a->n_out == MAX_OUTPUTS)
-		return hcb_err_usage(err, "check: more than %d formats", MAX_OUTPUTS);
-	a->out[a->n_out++].report = hcb_report_find(name);
-	return 0;
-}
-
-static int add_output(struct check_args *a, struct hcb_err *err)
-{
-	int r = a->n_out ? 0 : add_format(a, "text", err);
-	if (r)
-		return r;
-	if (a->out[a->n_out - 1].path)
-		return hcb_err_usage(err, "check: -o %s: follows no --format of its own",
-		                     optarg);
-	a->out[a->n_out - 1].path = optarg;
-	return 0;
-}
-
-static int one_option(struct check_args *a, int c, char **argv, struct hcb_err *err)
-{
-	int k;
-	switch (c) {
-	case 'H':
-		a->history = optarg;
-		return 0;
-	case 'N':
-		a->o.night = optarg;
-		return hcb_history_night_ok(optarg)
-		               ? 0
-		               : hcb_err_usage(err,
-		                               "check: --night %.60s: no id of a night",
-		                               optarg);
-	case 'g':
-		if (a->o.n_gate == MAX_GATE)
-			return hcb_err_usage(err, "check: more than %d --gate", MAX_GATE);
-		a->gate[a->o.n_gate++] = optarg;
-		return 0;
-	case 'F':
-		k = choose("fail-on", fail_on, sizeof(fail_on) / sizeof(fail_on[0]), err);
-		a->o.fail_on = k < 0 ? HCB_FAIL_NEVER : (enum hcb_fail_on)k;
-		return k < 0 ? k : 0;
-	case 'f':
-		k = choose("format", formats, sizeof(formats) / sizeof(formats[0]), err);
-		return k < 0 ? k : add_format(a, formats[k], err);
-	case 'o':
-		return add_output(a, err);
-	case 'j':
-		return add_format(a, "json", err);
-	case 'a':
-		a->o.all = true;
-		return 0;
-	case 'q':
-		a->quiet = true;
-		return 0;
-	default:
-		return hcb_bad_option("check", c, argv, options, err);
-	}
-}
-
-static int check_outputs(struct check_args *a, struct hcb_err *err)
-{
-	size_t to_stdout = 0;
-	for (size_t i = 0; i < a->n_out; i++)
-		to_stdout += !a->out[i].path;
-	if (to_stdout > 1)
-		return hcb_err_usage(err,
-		                     "check: two formats on standard output; -o FILE "
-		                     "after --format puts one into a file");
-	/* What goes into files does not take the place of the text. */
-	return to_stdout || a->quiet ? 0 : add_format(a, "text", err);
-}
-
-static int parse(int argc, char **argv, struct check_args *a, struct hcb_err *err)
-{
-	int c, r = 0;
-	a->o.fail_on = HCB_FAIL_REGRESSION;
-	a->o.gate = a->gate;
-	optind = 1;
-	while (!r && (c = getopt_long(argc, argv, ":o:q", options, NULL)) != -1)
-		r = one_option(a, c, argv, err);
-	if (r)
-		return r;
-	argv += optind;
-	argc -= optind;
-	if (argc && strcmp(argv[0], "explain") == 0) {
-		if (argc != 2)
-			return hcb_err_usage(err, "check explain: expected SERIES");
-		a->explain = argv[1];
-	} else if (argc) {
-		return hcb_err_usage(err, "check: unexpected \"%s\"", argv[0]);
-	}
-	if (a->explain && a->o.n_gate)
-		return hcb_err_usage(err, "check explain: takes no --gate");
-	return check_outputs(a, err);
-}
 
 /* Into memory first: a file is there whole or not at all. */
 static int put_file(const struct hcb_report *r, const char *path, const json_t *doc,
@@ -199,12 +51,10 @@ static json_t *judge(struct hcb_history *h, const struct check_args *a,
 	               : hcb_explain(h, &s, a->o.night, err);
 }
 
-static int go(const struct check_args *a, struct hcb_err *err)
+static int go(const struct check_args *a, const char *dir, struct hcb_err *err)
 {
-	char dir[400];
 	struct hcb_history h;
-	int r = hcb_history_dir(a->history, dir, sizeof(dir), err);
-	r = r ? r : hcb_history_open(dir, false, &h, err);
+	int r = hcb_history_open(dir, false, &h, err);
 	if (r)
 		return r;
 	json_t *doc = judge(&h, a, err);
@@ -219,12 +69,120 @@ static int go(const struct check_args *a, struct hcb_err *err)
 	return r;
 }
 
+/* ---- with --run ---- */
+
+/* The night as it stands in the history. */
+static json_t *judge_night(const struct check_args *a, const struct check_night *n,
+                           struct hcb_err *err)
+{
+	struct hcb_history h;
+	struct hcb_check_opts o = a->o;
+	o.night = n->id;
+	if (hcb_history_open(n->history, false, &h, err))
+		return NULL;
+	json_t *doc = hcb_check(&h, &o, err);
+	hcb_history_close(&h);
+	return doc;
+}
+
+/* One night that is far out is suspect; the same work again says whether it was the night
+   or a moment of it. Once. */
+static int confirm(const struct check_args *a, struct check_night *n, json_t **doc,
+                   json_t *again, struct hcb_err *err)
+{
+	bool which[HCB_NIGHT_MAX_TESTS];
+	const char *names[HCB_NIGHT_MAX_TESTS];
+	for (unsigned i = 0; i < a->plan.tests; i++)
+		names[i] = a->plan.test[i].name;
+	if (json_array_size(n->unfit) ||
+	    !hcb_night_suspects(*doc, names, a->plan.tests, which))
+		return 0;
+	for (unsigned i = 0; i < a->plan.tests; i++) {
+		if (!which[i])
+			continue;
+		json_array_append_new(again, json_string(names[i]));
+		check_note(n, "%s looks suspect: once more", names[i]);
+	}
+	int r = check_night_again(n, which, err);
+	if (r)
+		return r;
+	json_decref(*doc);
+	*doc = judge_night(a, n, err);
+	return *doc ? 0 : err->code;
+}
+
+/* What the night has to say comes before what the series have. */
+static void add_night(const struct check_night *n, const json_t *again, json_t *doc)
+{
+	json_t *lines = json_deep_copy(n->notes);
+	json_array_extend(lines, json_object_get(doc, "warnings"));
+	json_object_set_new(doc, "warnings", lines);
+	json_object_set_new(doc, "measured", check_night_json(n, again));
+}
+
+static int finish(const struct check_args *a, const struct check_night *n, json_t *doc,
+                  struct hcb_err *err)
+{
+	struct hcb_history h;
+	int r = put_all(a, doc, err);
+	if (!r && !a->o.n_gate) {
+		r = hcb_history_open(n->history, false, &h, err);
+		if (!r) {
+			r = hcb_history_judged(&h, doc, err);
+			hcb_history_close(&h);
+		}
+	}
+	return r ? r : (int)hcb_check_exit(doc);
+}
+
+static int measure_and_judge(const struct check_args *a, struct check_night *n,
+                             struct hcb_err *err)
+{
+	json_t *again = json_array(), *doc = NULL;
+	int r = check_night_measure(n, err);
+	if (!r) {
+		doc = judge_night(a, n, err);
+		r = doc ? confirm(a, n, &doc, again, err) : err->code;
+	}
+	/* Nothing was measured, and nothing ever before. */
+	if (r == -ENOENT && json_array_size(n->unfit))
+		r = hcb_err_invalid(err, "check --run: %s",
+		                    json_string_value(json_array_get(n->unfit, 0)));
+	if (!r) {
+		add_night(n, again, doc);
+		r = finish(a, n, doc, err);
+	}
+	json_decref(doc);
+	json_decref(again);
+	return r;
+}
+
+static int go_night(const struct check_args *a, const char *dir, struct hcb_err *err)
+{
+	struct check_night n = {.plan = &a->plan};
+	n.stop = hcb_catch_signals();
+	snprintf(n.history, sizeof(n.history), "%s", dir);
+	int r = check_night_begin(&n, a->o.night, err);
+	r = r ? r : measure_and_judge(a, &n, err);
+	int sig = (int)*n.stop;
+	if (r < 0 && n.work[0] && n.partial)
+		hcb_say("check: what is not complete is in %s", n.work);
+	check_night_free(&n);
+	if (r == -EINTR && sig)
+		err->exit = (enum hcb_exit)(128 + sig);
+	return r;
+}
+
 static int check_main(int argc, char **argv)
 {
+	char dir[400];
 	struct hcb_err err = HCB_ERR_INIT;
 	struct check_args a = {0};
-	int r = parse(argc, argv, &a, &err);
-	r = r ? r : go(&a, &err);
+	int r = check_args_parse(argc, argv, &a, &err);
+	r = r ? r : hcb_history_dir(a.history, dir, sizeof(dir), &err);
+	if (!r)
+		r = a.plan.tests ? go_night(&a, dir, &err) : go(&a, dir, &err);
+	json_decref(a.plan.facts);
 	return r < 0 ? hcb_fail(&err) : r;
 }
 
@@ -239,6 +197,7 @@ const struct hcb_verb hcb_verb_check = {
         .summary = "the nightly gate: has anything become worse?" WITHOUT,
         .usage =
                 "usage: hcbench check [OPTION...]\n"
+                "       hcbench check --run SCENARIO.ini [--run ...] [OPTION...]\n"
                 "       hcbench check explain SERIES [OPTION...]\n"
                 "Holds the newest night of the history against the nights before, series "
                 "by series.\n"
@@ -263,6 +222,27 @@ const struct hcb_verb hcb_verb_check = {
                 "or\n"
                 "                     $XDG_STATE_HOME/hcbench\n"
                 "  -q, --quiet        no text besides what goes into files\n"
+                "\n"
+                "With --run it measures the night first: the controls, each scenario "
+                "--blocks times\n"
+                "in turns, the controls again; puts into the history what is complete; "
+                "and makes\n"
+                "the runs of a test that looks SUSPECT once more.\n"
+                "  --blocks N         runs of each scenario (default 5: a night's "
+                "least)\n"
+                "  --spread TIME      begin them evenly over so long (default: one "
+                "after another)\n"
+                "  --deadline TIME    for all of it; what is complete then is judged\n"
+                "  --settle TIME      wait so long for a healthy, idle cluster (default "
+                "10m)\n"
+                "  --lab NAME         the scenarios' targets lie in this lab\n"
+                "  --seed N           of the first run of each (default 1)\n"
+                "  --fact KEY=VALUE   joins the fingerprint of the environment; several\n"
+                "  --no-controls      none (models have none)\n"
+                "  --brief            controls before the runs only, and those of half "
+                "a minute\n"
+                "  --dir DIR, --path NAME=ADDRESS:PORT\n"
+                "                     as \"hcbench probe --controls\" takes them\n"
                 "\n"
                 "Exit code: 0 nothing worse; 10 a regression that nobody has "
                 "acknowledged;\n"

@@ -53,6 +53,7 @@ static const struct {
         {"calibrate", history_calibrate, 0, MAX_WORDS, "[SERIES...]"},
         {"export", history_export, 0, 0, "[--csv]"},
         {"rebuild", history_rebuild, 0, 0, "[--compare]"},
+        {"where", history_where, 0, 0, ""},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -115,7 +116,7 @@ static int go(int argc, char **argv, struct hcb_err *err)
 	int n, r;
 	if (argc < 2)
 		return hcb_err_usage(err, "history: expected add, list, show, ack, link, "
-		                          "calibrate, export or rebuild");
+		                          "calibrate, export, rebuild or where");
 	hcb_opt_defaults(options, &c);
 	r = find_verb(argv[1], &v, err);
 	argc -= 2;
@@ -155,6 +156,7 @@ const struct hcb_verb hcb_verb_history = {
                 "       hcbench history link OLD NEW\n"
                 "       hcbench history calibrate [SERIES...] [--budget N] [--seed N]\n"
                 "       hcbench history rebuild [--compare]\n"
+                "       hcbench history where\n"
                 "Results over nights, for \"hcbench check\". SERIES is a label as list "
                 "prints it, or a key.\n"
                 "\n"
@@ -183,6 +185,7 @@ const struct hcb_verb hcb_verb_history = {
                 "was "
                 "equal;\n"
                 "             a damaged one is moved aside. --compare changes nothing\n"
+                "  where      prints the history's directory\n"
                 "\n"
                 "  --history DIR  else $HCBENCH_HISTORY, else /var/lib/hcbench (root) or "
                 "$XDG_STATE_HOME/hcbench\n"

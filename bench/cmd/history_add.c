@@ -275,3 +275,17 @@ int history_rebuild(const struct history_conf *c, const char **words, int n,
 	bool equal = b.compared && !b.differs[0] && !b.skipped;
 	return c->compare && !equal ? HCB_EXIT_FAILED : HCB_EXIT_OK;
 }
+
+/* ---- where ---- */
+
+int history_where(const struct history_conf *c, const char **words, int n,
+                  struct hcb_err *err)
+{
+	char dir[400];
+	(void)words;
+	(void)n;
+	int r = hcb_history_dir(c->history[0] ? c->history : NULL, dir, sizeof(dir), err);
+	if (!r)
+		puts(dir);
+	return r;
+}

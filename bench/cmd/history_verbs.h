@@ -35,6 +35,8 @@ int history_calibrate(const struct history_conf *c, const char **words, int n,
                       struct hcb_err *err);
 int history_export(const struct history_conf *c, const char **words, int n,
                    struct hcb_err *err);
+int history_where(const struct history_conf *c, const char **words, int n,
+                  struct hcb_err *err);
 int history_rebuild(const struct history_conf *c, const char **words, int n,
                     struct hcb_err *err);
 

@@ -11,8 +11,11 @@
 struct path_conf {
 	char from[32], to[32];
 	uint64_t seconds;
+	int over;
 	int json;
 };
+
+static const char *const ways[] = {"replication", "link", NULL};
 
 static const struct hcb_opt opts[] = {
         {.name = "from",
@@ -32,6 +35,12 @@ static const struct hcb_opt opts[] = {
          .min = 1,
          .max = 3600,
          .help = "of the stream, in lab time"},
+        {.name = "over",
+         .type = HCB_OPT_ENUM,
+         .offset = offsetof(struct path_conf, over),
+         .def = "replication",
+         .names = ways,
+         .help = "as Ceph's copies go, or by the hosts' own ports beside any tunnel"},
         {.name = "json",
          .type = HCB_OPT_BOOL,
          .offset = offsetof(struct path_conf, json),
@@ -107,8 +116,10 @@ int lab_path_main(int argc, char **argv)
 	hcb_opt_defaults(opts, &c);
 	if (hcb_verb_args("lab path", opts, &c, argc, argv, name, 1, &err))
 		return hcb_fail(&err);
-	const struct hcb_lab_path p = {*c.from ? c.from : NULL, *c.to ? c.to : NULL,
-	                               c.seconds};
+	const struct hcb_lab_path p = {.from = *c.from ? c.from : NULL,
+	                               .to = *c.to ? c.to : NULL,
+	                               .seconds = c.seconds,
+	                               .link = c.over == 1};
 	if (hcb_lab_path(name[0], &p, &j, &err))
 		return hcb_fail(&err);
 	if (c.json) {

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/cmd/probe_controls.h"
 #include "bench/cmd/run_lab.h"
 #include "bench/cmd/signals.h"
 #include "bench/cmd/verb.h"
@@ -263,6 +264,8 @@ static int probe_main(int argc, char **argv)
 	struct args a;
 	json_t *doc = NULL;
 	int code = HCB_EXIT_OK;
+	if (probe_wants_controls(argc, argv))
+		return probe_controls_main(argc, argv);
 	int r = parse(argc, argv, &a, &err);
 	if (!r && a.out)
 		r = hcb_result_path_check(a.out, &err);
@@ -291,6 +294,7 @@ const struct hcb_verb hcb_verb_probe = {
         .summary = "a harmless minute: what a pool or disk does with flushed writes, and "
                    "what bounds it",
         .usage = "usage: hcbench probe POOL|DEVICE|FILE|DIR|TARGET [OPTION...]\n"
+                 "       hcbench probe --controls [POOL] [OPTION...]\n"
                  "Writes to an image or file of its own, reads it, and removes it; to a "
                  "device only if\n"
                  "\"hcbench claim\" has marked it. A word without '/' and ':' is a pool; "
@@ -310,6 +314,22 @@ const struct hcb_verb hcb_verb_probe = {
                  "  -o, --output FILE   also write the result document there\n"
                  "  --json              print the document instead of the report\n"
                  "  -q, --quiet         no progress\n"
+                 "--controls: what \"hcbench check --run\" measures before and after a "
+                 "night's runs:\n"
+                 "each OSD's own bench and commit latency, the paths to them, the system "
+                 "disk; and\n"
+                 "whether the cluster is fit for a night. Harmless, under two minutes.\n"
+                 "  --dir DIR           on the system disk (default /var/tmp; in a lab a "
+                 "served\n"
+                 "                      system disk, else none); none: leave it out\n"
+                 "  --path NAME=ADDRESS:PORT  also the round trip to who listens there "
+                 "(several),\n"
+                 "                      such as a way beside a tunnel\n"
+                 "  --samples N         of each, 1 to 5 (default 5: what a night "
+                 "needs)\n"
+                 "  --look              only whether the cluster is fit: a second\n"
+                 "  --brief             half a minute: not the system disk, not what "
+                 "OSDs report\n"
                  "exit: 0 good, 1 failed, 2 usage, 11 cut short or disturbed, 13 not to "
                  "be believed,\n"
                  "      14 refused for safety, 130/143 interrupted\n",

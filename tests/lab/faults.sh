@@ -68,6 +68,16 @@ RUN_TIMEOUT=60 run run postgres --lab "$lab" --on all=rbd:main/db --set scale=5 
 	--duration 5s -q
 [ "$status" -ne 0 ] || fail "a run on a nearfull pool went through"
 expect_stderr NEARFULL
+# Nor is a night measured on it; what the cluster says can be asked all the same.
+run probe --controls main --lab "$lab" --look --json
+expect_exit 0
+jq -e '.environment.cluster | .status == "HEALTH_WARN" and (.checks | test("NEARFULL"))' "$out" >/dev/null ||
+	fail "the surroundings: $(jq -c .environment "$out")"
+run check --run "$HCB_SRC/lab/nightly/commits.ini" --lab "$lab" --settle 0 --history "$tmp/nights"
+rm -f "/run/lock/hcbench-night-lab-$lab.lock" "/tmp/hcbench-night-lab-$lab.lock"
+expect_exit 13
+expect_stderr "nothing is measured tonight: at the start the cluster was in HEALTH_WARN" NEARFULL
+[ -z "$(find "$tmp/nights" -name '*.json')" ] || fail "a night was measured on a nearfull pool"
 run lab fault "$lab" stop-osd 1
 expect_exit 0
 grep -q '^State:.T' "/proc/$(osd_pid 1)/status" || fail "osd.1 is not stopped"

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../system/lib.sh"
 . "$(dirname "$0")/lib.sh"
 requires_lab
-requires rbd tc
+requires rbd rados tc
 
 # Fresh OSDs flush as often as warm ones do (docs/lab.md).
 RUN_TIMEOUT=120 run lab up "$tmp/$lab.ini" --cold
@@ -55,6 +55,28 @@ expect_stdout "bound by: disk flush (a flushed 8 KiB write takes" "FSYNCS/SECOND
 carries "$tmp/wide.json" 250 1000
 jq -e '.bound.resource == "disk_flush" and .bound.stream.nearest == "disk"' \
 	"$tmp/wide.json" >/dev/null || fail "1 Gbit/s: $(jq -c .bound "$tmp/wide.json")"
+
+# The controls of a night: a second says that the cluster is fit; one sample of each finds the
+# disk that has become slow, and what the links carry.
+RUN_TIMEOUT=30 run probe --controls main --lab "$lab" --look --json
+expect_exit 0
+jq -e '.environment | .unanswered == null and .cluster.status == "HEALTH_OK" and .cluster.osds_up == 3
+	and (.cluster.recovery or .cluster.deep_scrub or .cluster.degraded | not)' "$out" >/dev/null ||
+	fail "the surroundings: $(jq -c .environment "$out")"
+run lab fault "$lab" slow-disk 0 3
+expect_exit 0
+t=$(now)
+RUN_TIMEOUT=60 run probe --controls main --lab "$lab" --samples 1 -q -o "$tmp/c.json"
+expect_exit 0
+echo "one sample of each control took $(since "$t")"
+jq -e '.notes == [] and .partial == false and ([.metrics[] | {(.name): .value}] | add
+	| ."osd.0.bench" < 0.6 * ."osd.1.bench" and ."osd.1.bench" < 200 and ."osd.2.bench" < 200
+	and ."osd.1.commit" > 1e6 and ."path.h2.rtt" > 1e4 and ."path.h2.from" > 20 and ."path.h3.to" < 125
+	and ."direct.rtt" > 1e4 and ."direct.carries" > 60 and ."direct.carries" < 125)' "$tmp/c.json" >/dev/null ||
+	fail "controls: $(jq -c '[.notes, (.metrics | map({(.name): .value}) | add)]' "$tmp/c.json")"
+[ -z "$("$HCBENCH" lab exec "$lab" h1 -- rados -p main -N hcbench ls)" ] || fail "the controls left an object"
+run lab fault "$lab" slow-disk 0 1
+expect_exit 0
 
 for h in h1 h2 h3; do
 	for end in "hcb-$lab-$h hcb-eth0" "hcb-$lab-sw hcb-$h"; do

@@ -119,7 +119,17 @@ if ! "$HCBENCH" history --help | grep -q 'not available'; then
 	run check explain db.commit.p99 --json
 	cp "$out" "$tmp/check.json"
 	compare "$tmp/check.json" "check judged episode explain" 60
+	printf '[scenario]\nduration = 8s\n[workload w]\ntype = micro\nsize = 1MiB\non = all: hdd:generic-7200\n' >"$tmp/w.ini"
+	run check --run "$tmp/w.ini" --history "$tmp/measured" --json -q
+	expect_exit 12
+	cp "$out" "$tmp/check.json"
+	compare "$tmp/check.json" "check night" 60
 fi
+
+# What surrounds a night, of a machine without a cluster.
+run probe --controls --dir none -q -o "$tmp/controls.json"
+expect_exit 0
+compare "$tmp/controls.json" controls 7 # the others are as in a run
 
 # A probe's document has tables of its own, and its top level an order of its own.
 run probe hdd:generic-7200 -o "$tmp/probe.json"
