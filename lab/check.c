@@ -60,8 +60,8 @@ json_t *lab_not_emulated(const struct hcb_cluster *c)
 
 static json_t *disk_json(const struct hcb_disk_spec *d)
 {
-	return json_pack("{s:s,s:f,s:I}", "profile", d->profile, "filled", d->filled,
-	                 "size_bytes", (json_int_t)d->size_bytes);
+	return json_pack("{s:s,s:s,s:f,s:I}", "profile", d->profile, "cache", d->cache,
+	                 "filled", d->filled, "size_bytes", (json_int_t)d->size_bytes);
 }
 
 static json_t *host_json(const struct lab *lab, unsigned i)

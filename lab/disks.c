@@ -127,15 +127,16 @@ static int self_path(char *buf, size_t size, struct hcb_err *err)
 static int serve_disk(const struct disk *d, struct hcb_err *err)
 {
 	char self[512], filled[32], seed[32], data[32], size[32], env[64], dilation[32];
-	const char *argv[20] = {self,      "disk", "serve",      d->spec->profile,
-	                        "--mount", d->dir, "--filled",   filled,
-	                        "--seed",  seed,   "--timing",   "off",
-	                        "--data",  data,   "--dilation", dilation};
+	const char *argv[22] = {self,      "disk",        "serve",      d->spec->profile,
+	                        "--mount", d->dir,        "--filled",   filled,
+	                        "--seed",  seed,          "--timing",   "off",
+	                        "--data",  data,          "--dilation", dilation,
+	                        "--cache", d->spec->cache};
 	if (d->spec->size_bytes) {
 		snprintf(size, sizeof(size), "%llu",
 		         (unsigned long long)d->spec->size_bytes);
-		argv[16] = "--size";
-		argv[17] = size;
+		argv[18] = "--size";
+		argv[19] = size;
 	}
 	int r = self_path(self, sizeof(self), err);
 	if (r)

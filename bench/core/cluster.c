@@ -16,7 +16,7 @@ struct raw_disk {
 	char crush_class[32];
 	double filled;
 	uint64_t size_bytes;
-	int served;
+	int served, cache;
 };
 
 struct raw_host {
@@ -37,6 +37,7 @@ struct raw_pool {
 };
 
 static const char *const net_names[] = {"direct", "tinc", NULL};
+static const char *const cache_names[] = {"default", "off", "on", NULL};
 static const char *const vm_names[] = {"none", "gre", NULL};
 static const char *const domain_names[] = {"host", "osd", NULL};
 
@@ -63,12 +64,14 @@ static const struct hcb_opt host_opts[] = {
          .type = HCB_OPT_STR,
          .offset = offsetof(struct raw_host, system_disk),
          .size = sizeof(((struct raw_host *)0)->system_disk),
-         .help = "PROFILE[, filled=60%, size=2TB, served=on]: what the system lies on"},
+         .help = "PROFILE[, filled=60%, size=2TB, cache=off, served=on]: what the "
+                 "system lies on"},
         {.name = "osd",
          .type = HCB_OPT_STR,
          .offset = offsetof(struct raw_host, osd),
          .size = sizeof(((struct raw_host *)0)->osd),
-         .help = "PROFILE[, class=hdd, filled=60%, size=2TB]; once for each disk"},
+         .help = "PROFILE[, class=hdd, filled=60%, size=2TB, cache=off]; once for each "
+                 "disk"},
         {.name = NULL},
 };
 
@@ -92,6 +95,12 @@ static const struct hcb_opt osd_opts[] = {
          .min = 1e9,
          .max = 1e15,
          .help = "capacity; absent: the profile's"},
+        {.name = "cache",
+         .type = HCB_OPT_ENUM,
+         .offset = offsetof(struct raw_disk, cache),
+         .def = "default",
+         .names = cache_names,
+         .help = "volatile write cache; default: the profile's"},
         {.name = NULL},
 };
 
@@ -109,6 +118,12 @@ static const struct hcb_opt system_opts[] = {
          .min = 1e9,
          .max = 1e15,
          .help = "capacity; absent: the profile's"},
+        {.name = "cache",
+         .type = HCB_OPT_ENUM,
+         .offset = offsetof(struct raw_disk, cache),
+         .def = "default",
+         .names = cache_names,
+         .help = "volatile write cache; default: the profile's"},
         {.name = "served",
          .type = HCB_OPT_BOOL,
          .offset = offsetof(struct raw_disk, served),
@@ -362,6 +377,7 @@ static int parse_disk(struct parser *p, const char *key, const struct hcb_opt *o
 	memset(d, 0, sizeof(*d));
 	snprintf(d->profile, sizeof(d->profile), "%s", profile);
 	memcpy(d->crush_class, raw->crush_class, sizeof(d->crush_class));
+	snprintf(d->cache, sizeof(d->cache), "%s", cache_names[raw->cache]);
 	d->filled = raw->filled;
 	d->size_bytes = raw->size_bytes;
 	return 0;

@@ -17,10 +17,11 @@
 #define HCB_MAX_HOST_OSDS 12
 #define HCB_MAX_POOLS     8
 
-/* "generic-7200, class=hdd, filled=60%, size=2TB" */
+/* "generic-7200, class=hdd, filled=60%, size=2TB, cache=off" */
 struct hcb_disk_spec {
 	char profile[64];
 	char crush_class[32]; /* "hdd" unless said */
+	char cache[8]; /* volatile write cache: "on", "off", "default": the profile's */
 	double filled; /* share of the stroke live data is spread over; 0: not spread */
 	uint64_t size_bytes; /* 0: as the profile */
 };

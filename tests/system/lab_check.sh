@@ -56,6 +56,9 @@ jq -e '.network == {"public": "direct", "cluster": "direct", "vm": "none", "tunn
 run lab check split-disk --json
 jq -e --argjson n "$need" '(.memory.need_bytes - $n) / 1073741824 == 9
 	and .pools[1].osds == 3' "$out" >/dev/null || fail "three disks more, 3 GiB each"
+run lab check cache-off --json
+jq -e 'all(.hosts[]; .disks[0].cache == "off" and .system_disk.cache == "default")' "$out" >/dev/null ||
+	fail "cache-off"
 run lab check system-disk --json
 jq -e --argjson n "$need" '.memory.need_bytes > $n
 	and all(.hosts[]; .system_disk.served) and .not_emulated == []' "$out" >/dev/null ||

@@ -52,12 +52,14 @@ static void test_everything_said_is_read(void **state)
 		assert_string_equal(h->osds[1].profile, "fast-1");
 		assert_string_equal(h->osds[1].crush_class, "ssd");
 		assert_close(h->osds[1].filled, 0.6, 1e-12);
+		assert_string_equal(h->osds[1].cache, "default");
 		assert_true(h->osds[1].size_bytes == 500000000000ULL);
 	}
 	assert_string_equal(c.hosts[2].name, "h3");
 	assert_int_equal(c.hosts[2].n_osds, 1);
 	assert_int_equal(c.hosts[2].port_bit_per_s, 1000000000);
 	assert_close(c.hosts[2].osds[0].filled, 0.25, 0);
+	assert_string_equal(c.hosts[2].osds[0].cache, "off");
 	assert_int_equal(c.public_net, HCB_NET_DIRECT);
 	assert_int_equal(c.cluster_net, HCB_NET_TINC);
 	assert_string_equal(c.hosts[2].system.profile, "slow");
@@ -136,6 +138,7 @@ static void test_shipped_files(void **state)
 	            {"split-disk", 3, 2, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
 	            {"system-disk", 3, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, true},
 	            {"ssd-db", 3, 2, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"cache-off", 3, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, false},
 	            {"four-hosts", 4, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, false}};
 	char path[512], folder[512];
 	struct hcb_err err = HCB_ERR_INIT;
