@@ -209,10 +209,15 @@ static int run_all(struct search *s, const volatile sig_atomic_t *stop,
                    struct hcb_err *err)
 {
 	struct hcb_search_ask ask;
+	unsigned before = s->state.n_trials;
 	int r = 0;
-	while (!r && hcb_search_next(&s->state, &ask) == HCB_SEARCH_TRIAL)
+	/* Asked first: whether it is done is known then. */
+	while (!r && hcb_search_next(&s->state, &ask) == HCB_SEARCH_TRIAL) {
+		if (s->most && s->state.n_trials - before >= s->most)
+			break;
 		r = *stop ? hcb_err_set(err, -EINTR, "search: interrupted")
 		          : one_trial(s, &ask, stop, err);
+	}
 	return r;
 }
 
@@ -325,6 +330,8 @@ const struct hcb_verb hcb_verb_search = {
                  "                     clock none, and counted in its time)\n"
                  "  --limit TIME       for one trial (default 1h and four times its "
                  "length)\n"
+                 "  --trials N         ends after N trials, with a partial document; "
+                 "--resume goes on\n"
                  "  --seed N           of the first trial; each has the next (default "
                  "1)\n"
                  "  --on, --set, --duration, --warmup, --clock, --lab, --lab-host, "

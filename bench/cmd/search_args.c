@@ -19,6 +19,7 @@ static const struct option options[] = {
         {"each", no_argument, NULL, 'E'},
         {"budget", required_argument, NULL, 'B'},
         {"limit", required_argument, NULL, 'l'},
+        {"trials", required_argument, NULL, 'n'},
         {"seed", required_argument, NULL, 's'},
         {"resume", no_argument, NULL, 'R'},
         {"json", no_argument, NULL, 'j'},
@@ -88,6 +89,14 @@ static int take_seed(struct search *s, struct hcb_err *err)
 	return 0;
 }
 
+static int take_most(struct search *s, struct hcb_err *err)
+{
+	if (hcb_parse_u64(optarg, &s->most) || !s->most)
+		return hcb_err_usage(err, "--trials %s: expected a whole number above 0",
+		                     optarg);
+	return 0;
+}
+
 static int take_slo(struct search *s, struct hcb_err *err)
 {
 	if (s->n_slos == HCB_MAX_SLOS)
@@ -114,6 +123,8 @@ static int one_option(struct search *s, int c, int which, char **argv,
 		return take_time("budget", &s->budget_ns, err);
 	case 'l':
 		return take_time("limit", &s->limit_ns, err);
+	case 'n':
+		return take_most(s, err);
 	case 's':
 		return take_seed(s, err);
 	case 'P':

@@ -24,6 +24,7 @@ struct search {
 	char headline[80]; /* transaction that comes at the load's rate */
 	const char *from_text, *to_text, *out;
 	uint64_t seed, budget_ns, limit_ns; /* 0: by default */
+	uint64_t most;                      /* trials of this process; 0: no limit */
 	bool seed_said, budget_said, json, quiet, resume, each;
 	struct hcb_run_args args; /* of a trial, without load */
 	double dilation;
