@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Scenario files, and faults as the command line takes them. */
+/* Scenario files, plans of "size", and faults as the command line takes them. */
 #include "tests/fuzz/fuzz.h"
 
 #include "bench/core/ini.h"
 #include "bench/core/scenario.h"
+#include "bench/core/size_plan.h"
 
 static void promise_workload(const struct hcb_scenario_workload *w)
 {
@@ -31,6 +32,36 @@ static void promise_scenario(const struct hcb_scenario *s)
 	PROMISE(!s->duration_ns || s->warmup_ns < s->duration_ns);
 }
 
+static void promise_plan(const struct hcb_size_plan *p)
+{
+	PROMISE(p->n_workloads >= 1 && p->n_workloads <= HCB_PLAN_WORKLOADS);
+	PROMISE(p->n_layouts >= 1 && p->n_layouts <= HCB_PLAN_LAYOUTS);
+	PROMISE(p->main < p->n_workloads && p->shared < p->n_layouts);
+	PROMISE(p->load > 0 && p->n_slos >= 1);
+	for (unsigned i = 0; i < p->n_layouts; i++) {
+		const struct hcb_plan_layout *l = &p->layouts[i];
+		PROMISE(hcb_ini_is_name(l->name) && l->n_ons >= 1);
+		PROMISE((l->kind == HCB_PLAN_SHARED) == (i == p->shared));
+		for (unsigned k = 0; k < l->n_ons; k++)
+			PROMISE(l->ons[k].workload < p->n_workloads &&
+			        strchr(l->ons[k].target, ':') && *l->ons[k].volume);
+		for (unsigned k = 0; k < l->n_sets; k++)
+			PROMISE(l->sets[k].workload < p->n_workloads &&
+			        strchr(l->sets[k].pair, '='));
+	}
+}
+
+static void plan_of(const char *text)
+{
+	static struct hcb_size_plan p;
+	struct hcb_err err = HCB_ERR_INIT;
+	int r = hcb_size_plan_read_string(text, "fuzz.ini", &p, &err);
+	if (r)
+		promise_refusal(r, &err);
+	else
+		promise_plan(&p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct hcb_scenario s;
@@ -42,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		promise_refusal(r, &err);
 	else
 		promise_scenario(&s);
+	plan_of(text);
 	text[strcspn(text, "\n")] = '\0';
 	r = hcb_fault_parse(text, &f, &err);
 	if (r)
