@@ -168,6 +168,16 @@ void lab_system_path(const struct lab *lab, unsigned host, char *buf, size_t siz
 	snprintf(buf, size, "%s/system/%s/fs", lab->dir, lab->hosts[host].name);
 }
 
+int hcb_lab_system_path(const char *name, const char *host, char *buf, size_t size,
+                        struct hcb_err *err)
+{
+	char dir[96];
+	int r = lab_dir(name, dir, sizeof(dir), err);
+	if (r == 0)
+		snprintf(buf, size, "%s/system/%s/fs", dir, host);
+	return r;
+}
+
 void lab_system_disk(const struct lab *lab, unsigned host, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s/disk/system-%s", lab->dir, lab->hosts[host].name);

@@ -184,6 +184,10 @@ struct hcb_lab_guest {
 int hcb_lab_guest(const char *name, const struct hcb_lab_guest *want, json_t **out,
                   struct hcb_err *err);
 int hcb_lab_guest_stop(const char *name, const char *image, struct hcb_err *err);
+/* Where that host's system disk is mounted in a lab of that name, whether it is up or
+   not, and has one or not. */
+int hcb_lab_system_path(const char *name, const char *host, char *buf, size_t size,
+                        struct hcb_err *err);
 /* Becomes the command; returns only if that fails. */
 int hcb_lab_exec(const char *name, const char *host, char **argv, struct hcb_err *err);
 

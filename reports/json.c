@@ -16,6 +16,6 @@ static int json_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_json = {
         .name = "json",
         .summary = "the result document itself",
-        .kinds = "run,repeat,ab,compare,search,verify,probe,check,controls",
+        .kinds = "run,repeat,ab,compare,search,size,verify,probe,check,controls",
         .write = json_write,
 };

@@ -550,6 +550,7 @@ static const struct {
              {"ab", hcb_text_ab},
              {"compare", hcb_text_compare},
              {"search", hcb_text_search},
+             {"size", hcb_text_size},
              {"verify", hcb_text_verify_document},
              {"probe", hcb_text_probe},
              {"check", hcb_text_check},
@@ -571,6 +572,6 @@ static int text_write(const json_t *const *docs, size_t n, FILE *out, struct hcb
 const struct hcb_report hcb_report_text = {
         .name = "text",
         .summary = "for a person: verdict, transactions, streams, OSDs",
-        .kinds = "run,repeat,ab,compare,search,verify,probe,check,controls",
+        .kinds = "run,repeat,ab,compare,search,size,verify,probe,check,controls",
         .write = text_write,
 };

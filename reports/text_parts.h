@@ -19,6 +19,8 @@ void hcb_text_effects(FILE *f, const char *transaction, const char *a, const cha
 void hcb_text_margin(FILE *f, double margin); /* what EQUIVALENT means */
 /* A whole document of kind "search". */
 void hcb_text_search(FILE *f, const json_t *doc);
+/* A whole document of kind "size". */
+void hcb_text_size(FILE *f, const json_t *doc);
 /* What --verify found; nothing if verify, a document's own, is null. */
 void hcb_text_verify(FILE *f, const json_t *verify);
 /* A whole document of kind "verify". */

@@ -11,6 +11,7 @@
 	X(run)                                                                           \
 	X(verify)                                                                        \
 	X(search)                                                                        \
+	X(size)                                                                          \
 	X(ab)                                                                            \
 	X(compare) X(check) X(history) X(report) X(claim) X(lab) X(disk) X(doctor) X(list)
 

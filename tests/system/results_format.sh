@@ -147,6 +147,21 @@ case $status in 0 | 11) ;; *) fail "exit code $status" ;; esac
 compare "$tmp/search.json" "search missed" 60
 jq -r 'keys_unsorted[]' "$tmp/search.json" | tail -n +5 | grep -vx -e targets -e facts >"$tmp/order"
 # shellcheck disable=SC2016 # the backquotes are markdown's
-sed -n '/^## A search/,/^## A comparison/s/^| `\([a-z_]*\)` | \(object\|array\|string\) .*/\1/p' "$doc" |
+sed -n '/^## A search/,/^## A sizing/s/^| `\([a-z_]*\)` | \(object\|array\|string\) .*/\1/p' "$doc" |
 	grep -vx -e targets -e facts >"$tmp/table"
 cmp -s "$tmp/order" "$tmp/table" || fail "the order of a search's members is not the table's: $(tr '\n' ' ' <"$tmp/order")"
+
+# A sizing's likewise: a short one of models, and what --check tells of labs.
+{
+	printf '[size]\ndemand = 30/s\nload = db.rate\nslo = db.io.p50=1s\nfrom = 20/s\nto = 22/s\nduration = 20s\n'
+	printf '[workload db]\ntype = micro\nkind = read\nsize = 64MiB\n'
+	printf '[workload bulk]\ntype = micro\nrate = 1/s\nsize = 64MiB\n'
+	printf '[layout shared]\nkind = shared\non = db.all: hdd:generic-7200@a\non = bulk.all: hdd:generic-7200@a\n'
+} >"$tmp/models.ini"
+run size "$tmp/models.ini" -q -o "$tmp/size.json"
+case $status in 0 | 11) ;; *) fail "exit code $status" ;; esac
+compare "$tmp/size.json" size 60
+jq -r 'keys_unsorted[]' "$tmp/size.json" | tail -n +5 >"$tmp/order"
+# shellcheck disable=SC2016 # the backquotes are markdown's
+sed -n '/^## A sizing/,/^## A comparison/s/^| `\([a-z_]*\)` | \(object\|array\|real\) .*/\1/p' "$doc" >"$tmp/table"
+cmp -s "$tmp/order" "$tmp/table" || fail "the order of a sizing's members is not the table's: $(tr '\n' ' ' <"$tmp/order")"
