@@ -49,15 +49,20 @@ static void put_head(FILE *f, const json_t *doc)
 	fprintf(f, "; cluster %s\n\n", str(q, "state"));
 }
 
+static bool measured(const json_t *doc)
+{
+	const json_t *all = json_object_get(doc, "layouts");
+	bool any = false;
+	for (size_t i = 0; i < json_array_size(all); i++)
+		any |= json_is_object(
+		        json_object_get(json_array_get(all, i), "capacity"));
+	return any;
+}
+
 static void put_verdict(FILE *f, const json_t *doc)
 {
 	const json_t *d = json_object_get(doc, "decision");
-	const json_t *all = json_object_get(doc, "layouts");
-	bool measured = false;
-	for (size_t i = 0; i < json_array_size(all); i++)
-		measured |= json_is_object(
-		        json_object_get(json_array_get(all, i), "capacity"));
-	if (!measured) {
+	if (!measured(doc)) {
 		fputs("nothing was measured\n", f);
 		return;
 	}
@@ -106,7 +111,11 @@ static void put_layout(FILE *f, const json_t *doc, const json_t *l)
 	char d[40], text[64] = "";
 	fprintf(f, "  %-20s%-8s", str(l, "name"), str(l, "kind"));
 	put_capacity(f, doc, json_object_get(l, "capacity"));
-	fprintf(f, "%.2f (%.2f to %.2f)  ", num(p, "mid"), num(p, "lo"), num(p, "hi"));
+	if (num(p, "lo") <= 0 && num(p, "hi") >= 1)
+		fprintf(f, "%-21s", "not known");
+	else
+		fprintf(f, "%.2f (%.2f to %.2f)  ", num(p, "mid"), num(p, "lo"),
+		        num(p, "hi"));
 	if (num(l, "flip_lo") > 0)
 		snprintf(text, sizeof(text), "up to %s",
 		         load(doc, num(l, "flip_lo"), d, sizeof(d)));
@@ -221,9 +230,10 @@ static void put_price(FILE *f, const json_t *doc)
 	const json_t *more = json_object_get(doc, "price");
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *l = json_array_get(all, i);
+		double n = num(l, "disks_more");
 		if (strcmp(str(l, "kind"), "split") == 0)
-			fprintf(f, "  price of %s: %.0f disks more\n", str(l, "name"),
-			        num(l, "disks_more"));
+			fprintf(f, "  price of %s: %.0f disk%s more\n", str(l, "name"), n,
+			        n == 1 ? "" : "s");
 	}
 	for (size_t i = 0; i < json_array_size(more); i++)
 		fprintf(f, "  price of %s\n", json_string_value(json_array_get(more, i)));
@@ -233,7 +243,10 @@ static void put_sensitivity(FILE *f, const json_t *doc)
 {
 	const json_t *all = json_object_get(doc, "sensitivity");
 	char d[40];
-	fprintf(f, "\n  %12s  %-14s%s\n", "demand", "verdict", "");
+	const char *said = str(json_object_get(doc, "decision"), "verdict");
+	fprintf(f, "\n  At other demands, by the same capacities%s:\n",
+	        strcmp(said, "OPTIONAL") == 0 ? ", where p99 was not compared" : "");
+	fprintf(f, "  %12s  %-14s%s\n", "demand", "verdict", "");
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *x = json_array_get(all, i);
 		const char *verdict = str(x, "verdict");
@@ -250,8 +263,14 @@ void hcb_text_size(FILE *f, const json_t *doc)
 	put_verdict(f, doc);
 	if (put_layouts(f, doc))
 		put_irregular(f, doc);
+	fprintf(f,
+	        "  P_ok: how likely it is that the demand is within the capacity; a "
+	        "layout "
+	        "holds from %g on\n",
+	        num(json_object_get(doc, "decision"), "p_ok_needed"));
 	put_interference(f, doc);
 	put_space(f, doc);
 	put_price(f, doc);
-	put_sensitivity(f, doc);
+	if (measured(doc))
+		put_sensitivity(f, doc);
 }

@@ -212,6 +212,8 @@ const struct hcb_verb hcb_verb_size = {
                 "demand: KEEP\n"
                 "SHARED, OPTIONAL, TUNE, SPLIT, NEITHER or INCONCLUSIVE, and where that "
                 "flips.\n"
+                "Plans to begin with are in lab/plans, the rule is in "
+                "docs/decision.md.\n"
                 "  --plan-help        what a plan may say\n"
                 "  --keep DIR         scenarios and the document of every search are "
                 "kept there\n"

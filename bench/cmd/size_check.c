@@ -54,6 +54,8 @@ static void add_gives_up(struct size_layout *l, enum hcb_gives_up g, const char 
 	size_t n = strlen(l->gives_up_text);
 	if (g > l->gives_up)
 		l->gives_up = g;
+	if (strstr(l->gives_up_text, text)) /* two keys of one setting */
+		return;
 	snprintf(l->gives_up_text + n, sizeof(l->gives_up_text) - n, "%s%s%s%s",
 	         n ? "; " : "", key, *key ? ": " : "", text);
 }

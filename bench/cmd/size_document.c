@@ -8,6 +8,7 @@
 
 #include "bench/cmd/size_parts.h"
 #include "bench/result.h"
+#include "bench/search.h"
 #include "bench/space.h"
 
 static const char *const kind_names[] = {
@@ -146,13 +147,17 @@ static json_t *capacity_json(const struct size_layout *l)
 {
 	const json_t *g = goal_of(l);
 	struct hcb_capacity c = capacity_of(l);
+	/* Ended here, not by the search: note_invalid. */
+	const char *end = l->invalid_row >= HCB_SEARCH_INVALID
+	                          ? hcb_search_end_text(HCB_SEARCH_UNFIT)
+	                          : json_string_value(json_object_get(g, "end"));
 	if (!l->search)
 		return json_null();
 	return json_pack(
-	        "{sosososOsOsi}", "lower", c.lower > 0 ? real(c.lower) : json_null(),
+	        "{sosososOsssi}", "lower", c.lower > 0 ? real(c.lower) : json_null(),
 	        "upper", real(c.upper), "width",
 	        c.lower > 0 ? real(c.upper / c.lower - 1) : json_null(), "regular",
-	        json_object_get(g, "regular"), "end", json_object_get(g, "end"), "trials",
+	        json_object_get(g, "regular"), "end", end ? end : "", "trials",
 	        (int)json_array_size(json_object_get(l->search, "trials")));
 }
 

@@ -63,6 +63,7 @@ struct size {
 	struct size_layout alone; /* plan: the shared one's; no cluster */
 	bool has_alone;
 	bool virtual_clock;
+	uint64_t trial_ns;    /* measured of a trial of the shared layout */
 	double likely_s;      /* of all trials, lab time */
 	struct lab_child lab; /* that is up */
 	struct hcb_decision decision;

@@ -18,6 +18,7 @@
 #include "bench/cmd/self.h"
 #include "bench/cmd/size_parts.h"
 #include "bench/core/atomic_file.h"
+#include "bench/core/histogram.h"
 #include "bench/core/units.h"
 #include "bench/search.h"
 #include "lab/lab.h"
@@ -196,6 +197,8 @@ static int try_one(struct size *s, const struct size_layout *l, struct hcb_err *
 		hcb_search_plan(&x->state, &least, &likely);
 		s->virtual_clock = x->args.run.virtual_clock;
 		s->likely_s += likely * c->trial_s + c->verify_s - c->trial_s;
+		if (l == &s->layout[s->plan->shared])
+			s->trial_ns = x->measured_ns;
 	}
 	hcb_run_args_free(&x->args);
 	free(x);
@@ -451,12 +454,24 @@ static void take_pairs(struct size_layout *l, json_t *doc)
 	l->ab = doc;
 }
 
+/* A trial has what its objectives need, of which p99 may be none: so many trials' length
+   as have the samples for one, with what Poisson arrivals may fall short of their mean by
+   (four standard deviations). 0: one trial's, or the offered rate is not known. */
+static uint64_t pair_ns(const struct size *s)
+{
+	double n = (double)hcb_quantile_min_samples(0.99);
+	double each = s->plan->load * (double)s->trial_ns / 1e9;
+	double times = ceil((n + 4 * sqrt(n)) / each);
+	return s->plan->per_s && times > 1 ? (uint64_t)times * s->trial_ns : 0;
+}
+
 static int ab_child(struct size *s, struct size_layout *l, unsigned pairs, uint64_t seed,
                     struct hcb_err *err)
 {
 	const struct hcb_size_plan *p = s->plan;
 	const struct size_layout *shared = &s->layout[p->shared];
 	char a[400], b[400], out[400], set[128], n_pairs[16], text[32], labs[560];
+	char duration[32];
 	const char *argv[24];
 	size_t n = 0;
 	json_error_t je;
@@ -471,6 +486,12 @@ static int ab_child(struct size *s, struct size_layout *l, unsigned pairs, uint6
 	                            "--set", set, "--pairs", n_pairs, "--seed", text};
 	for (; n < sizeof(head) / sizeof(head[0]); n++)
 		argv[n] = head[n];
+	if (pair_ns(s)) {
+		snprintf(duration, sizeof(duration), "%lluns",
+		         (unsigned long long)pair_ns(s));
+		argv[n++] = "--duration";
+		argv[n++] = duration;
+	}
 	/* One lab for both is up already. */
 	if (!same_lab(shared, l)) {
 		snprintf(labs, sizeof(labs), "%s,%s", shared->plan->lab, l->plan->lab);

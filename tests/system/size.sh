@@ -119,14 +119,16 @@ run size "$tmp/mine/shared.ini" --keep "$tmp/mine"
 expect_exit 14
 cmp -s "$tmp/heavy.ini" "$tmp/mine/shared.ini" || fail "wrote over a file that is not its own"
 
-# ---- little beside it, at a demand that is known: no split is worth having -------------------
+# ---- little beside it, at a demand that is known: no split is worth having ----
+# A trial has the samples for its p95; runs at the demand are longer, for a p99.
 
 {
 	plan 22/s 23/s 'bs = 64KiB
 rate = 1/s'
 	split disk-of-its-own two
 	split pool-of-its-own one
-} | sed 's/^load = .*/&\ndemand_sigma = 0\ninterference = off/' >"$tmp/light.ini"
+} | sed 's/^load = .*/&\ndemand_sigma = 0\ninterference = off/
+	s/^slo = .*/slo = db.io.p95=200ms/; s/^duration = .*/duration = 10s/' >"$tmp/light.ini"
 run size "$tmp/light.ini" --keep "$tmp/l" -o "$tmp/l.json"
 expect_exit 0
 expect_stderr "plan: 3 searches of db.rate" "layout pool-of-its-own: no split"
@@ -134,7 +136,7 @@ expect_stdout "KEEP SHARED" "p99 at the demand: shared over this x" \
 	"no split: every volume of db is on disks that something else is on (hdd:generic-7200@one)"
 jq -e '.decision.verdict == "KEEP SHARED" and .interference == null and .decision.flip_hi == null
 	and (.layouts | map(.kind)) == ["shared", "split", "none"]
-	and .layouts[1].p99_ratio_lo < 1.3 and .layouts[2].p99_ratio_lo == null
+	and (.layouts[1].p99_ratio_lo | type == "number" and . < 1.3) and .layouts[2].p99_ratio_lo == null
 	and .layouts[0].capacity.lower == .layouts[2].capacity.lower' "$tmp/l.json" >/dev/null ||
 	fail "$(jq -c .decision "$tmp/l.json")"
 
