@@ -273,22 +273,6 @@ static json_t *osd_dump(struct hcb_ceph *c, int id)
 	return out;
 }
 
-/*
- * Which process that OSD is, so that counts from before it was started anew are known:
- * the nonce of its address, which is its pid (in a container a random number), and to
- * which Ceph adds a million (AsyncMessenger::rebind) each time it takes a new address.
- */
-#define REBIND 1000000
-
-static json_t *instance(const json_t *osd)
-{
-	const json_t *addrs = json_object_get(osd, "public_addrs");
-	const json_t *first = json_array_get(json_object_get(addrs, "addrvec"), 0);
-	const json_t *nonce = json_object_get(first, "nonce");
-	return json_is_integer(nonce) ? json_integer(json_integer_value(nonce) % REBIND)
-	                              : NULL;
-}
-
 struct counters_job {
 	struct hcb_ceph *c;
 	json_t *osds;
@@ -316,7 +300,10 @@ static int counters_job(void *arg, struct hcb_err *err)
 		hcb_ceph_step(c, "read the counters of osd.%d", id);
 		bool late = hcb_monotonic_ns() >= end;
 		json_t *one = late ? json_null() : osd_dump(c, id);
-		json_object_set_new(one, HCB_COUNTERS_INSTANCE, instance(osd));
+		int64_t instance = hcb_ceph_osd_instance(osd);
+		if (instance >= 0)
+			json_object_set_new(one, HCB_COUNTERS_INSTANCE,
+			                    json_integer(instance));
 		json_object_set_new(j->osds, key, one);
 	}
 	json_decref(map);

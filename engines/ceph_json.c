@@ -67,3 +67,11 @@ json_t *hcb_ceph_json(const char *text, size_t len)
 	free(copy);
 	return o;
 }
+
+int64_t hcb_ceph_osd_instance(const json_t *osd)
+{
+	const json_t *addrs = json_object_get(osd, "public_addrs");
+	const json_t *first = json_array_get(json_object_get(addrs, "addrvec"), 0);
+	const json_t *nonce = json_object_get(first, "nonce");
+	return json_is_integer(nonce) ? json_integer_value(nonce) % HCB_CEPH_REBIND : -1;
+}

@@ -12,8 +12,19 @@
 #define HCB_ENGINES_CEPH_JSON_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 /* NULL if it is no JSON. */
 json_t *hcb_ceph_json(const char *text, size_t len);
+
+/* AsyncMessenger::rebind adds this to the nonce for each address tried anew. */
+#define HCB_CEPH_REBIND 1000000
+
+/*
+ * Of one element of "osds" in `osd dump`: what tells that OSD's process from its next
+ * one, the nonce of its address modulo HCB_CEPH_REBIND. The nonce is its pid, in a
+ * container a random number. -1: it has none.
+ */
+int64_t hcb_ceph_osd_instance(const json_t *osd);
 
 #endif

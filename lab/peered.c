@@ -14,23 +14,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engines/ceph_json.h"
+
 #ifdef HCB_HAVE_RADOS
-
-/* AsyncMessenger::rebind adds this to the nonce for each address tried anew. */
-#define REBIND 1000000
-
-static int64_t nonce_of(const json_t *osd)
-{
-	const json_t *addrs = json_object_get(osd, "public_addrs");
-	const json_t *first = json_array_get(json_object_get(addrs, "addrvec"), 0);
-	const json_t *nonce = json_object_get(first, "nonce");
-	return json_is_integer(nonce) ? json_integer_value(nonce) : -1;
-}
 
 static bool is_process(const json_t *osd, pid_t pid)
 {
-	int64_t nonce = nonce_of(osd);
-	return pid > 0 && nonce >= pid && (nonce - pid) % REBIND == 0 &&
+	return pid > 0 && hcb_ceph_osd_instance(osd) == pid % HCB_CEPH_REBIND &&
 	       json_integer_value(json_object_get(osd, "up")) == 1;
 }
 
