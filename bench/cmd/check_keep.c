@@ -15,12 +15,21 @@ void check_new_path(const struct check_night *n, const char *stem, char *out, si
 		snprintf(out, size, "%s/%s.%u.json", n->work, stem, i);
 }
 
-bool check_is_whole(const char *path)
+enum check_found check_find(const char *path, char *why, size_t size)
 {
 	json_t *doc = json_load_file(path, 0, NULL);
-	bool whole = json_is_false(json_object_get(doc, "partial"));
+	const json_t *v = json_object_get(doc, "validity");
+	const char *verdict = json_string_value(json_object_get(v, "verdict"));
+	const char *first =
+	        json_string_value(json_array_get(json_object_get(v, "reasons"), 0));
+	enum check_found found = CHECK_FOUND_WHOLE;
+	if (!json_is_false(json_object_get(doc, "partial")))
+		found = CHECK_FOUND_PARTIAL;
+	else if (verdict && strcmp(verdict, "INVALID") == 0)
+		found = CHECK_FOUND_INVALID;
+	snprintf(why, size, "%s", first ? first : "it does not say why");
 	json_decref(doc);
-	return whole;
+	return found;
 }
 
 void check_remember(struct check_night *n, const char *path, const char *name,

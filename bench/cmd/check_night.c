@@ -106,6 +106,12 @@ void check_night_free(struct check_night *n)
 
 /* ---- one run ---- */
 
+struct
+try {
+	bool rerun;  /* the runs of a test that is SUSPECT */
+	bool second; /* the one before was INVALID */
+};
+
 /* A mistake or a refusal will be one in every run of the night. */
 static bool hopeless(const struct hcb_err *err)
 {
@@ -134,33 +140,48 @@ static int run_child(const struct check_night *n, const struct check_test *t,
 	return self_run(argv, &o, &code, NULL, err);
 }
 
-/* 0 too for one that failed or was cut short: the night goes on without it. */
-static int one_run(struct check_night *n, unsigned test, unsigned number, bool rerun,
-                   struct hcb_err *err)
+/* What came of a run's file. A signal may have come after the last op: then it is whole
+   all the same. */
+static enum check_found take(struct check_night *n, const struct check_test *t,
+                             const char *path, bool rerun, char *why, size_t size)
 {
-	char path[700], stem[HCB_HISTORY_NAME + 32];
+	if (access(path, F_OK) != 0)
+		return CHECK_FOUND_NONE;
+	enum check_found found = check_find(path, why, size);
+	if (found == CHECK_FOUND_PARTIAL) {
+		n->partial++;
+		return found;
+	}
+	check_remember(n, path, t->name, false, rerun);
+	n->complete++;
+	n->invalid += found == CHECK_FOUND_INVALID;
+	return found;
+}
+
+/* 0 too for one that failed or was cut short: the night goes on without it. 2: it was
+   INVALID. */
+static int one_run(struct check_night *n, unsigned test, unsigned number,
+                   const struct try *how, struct hcb_err *err)
+{
+	char path[700], stem[HCB_HISTORY_NAME + 32], reason[256];
 	struct hcb_err why = HCB_ERR_INIT;
 	const struct check_test *t = &n->plan->test[test];
-	snprintf(stem, sizeof(stem), "%s-%s%u", t->name, rerun ? "again-" : "",
-	         number + 1);
+	snprintf(stem, sizeof(stem), "%s-%s%u%s", t->name, how->rerun ? "again-" : "",
+	         number + 1, how->second ? "b" : "");
 	check_new_path(n, stem, path, sizeof(path));
 	uint64_t begin = check_elapsed_ns(n);
-	uint64_t seed = n->plan->seed + number + (rerun ? n->plan->blocks : 0);
+	/* The second try has the same arrivals: it stands for the first. */
+	uint64_t seed = n->plan->seed + number + (how->rerun ? n->plan->blocks : 0);
 	if (!n->plan->quiet)
-		hcb_say("check: %s, run %u of %u%s", t->name, number + 1, n->plan->blocks,
-		        rerun ? ", again" : "");
+		hcb_say("check: %s, run %u of %u%s%s", t->name, number + 1,
+		        n->plan->blocks, how->rerun ? ", again" : "",
+		        how->second ? ", second try" : "");
 	int r = run_child(n, t, seed, path, &why);
 	bool late = hcb_alarm_off();
 	uint64_t took = check_elapsed_ns(n) - begin;
 	if (took > n->longest_ns[test])
 		n->longest_ns[test] = took;
-	/* A signal may have come after the last op: then it is whole all the same. */
-	if (access(path, F_OK) == 0 && check_is_whole(path)) {
-		check_remember(n, path, t->name, false, rerun);
-		n->complete++;
-	} else if (access(path, F_OK) == 0) {
-		n->partial++;
-	}
+	enum check_found found = take(n, t, path, how->rerun, reason, sizeof(reason));
 	if (late) {
 		check_note(n, "the deadline of %.0f s ended %s, run %u",
 		           (double)n->plan->deadline_ns / 1e9, t->name, number + 1);
@@ -177,6 +198,12 @@ static int one_run(struct check_night *n, unsigned test, unsigned number, bool r
 		n->failed++;
 		n->last = why;
 		check_note(n, "%s, run %u: %s", t->name, number + 1, why.msg);
+		return 0;
+	}
+	if (found == CHECK_FOUND_INVALID) {
+		check_note(n, "%s, run %u was INVALID%s: %s", t->name, number + 1,
+		           how->second ? ", for the second time" : "", reason);
+		return 2;
 	}
 	return 0;
 }
@@ -191,9 +218,9 @@ static void wait_for(const struct check_night *n, uint64_t due_ns)
 	}
 }
 
-/* 1: the deadline leaves no room for it, nor for any after it. */
-static int step(struct check_night *n, unsigned test, unsigned number, bool rerun,
-                struct hcb_err *err)
+/* 1: the deadline leaves no room for it, nor for any after it. 2: it was INVALID. */
+static int try_run(struct check_night *n, unsigned test, unsigned number,
+                   const struct try *how, struct hcb_err *err)
 {
 	if (*n->stop)
 		return hcb_err_set(err, -EINTR, "check: interrupted");
@@ -202,13 +229,32 @@ static int step(struct check_night *n, unsigned test, unsigned number, bool reru
 		needs = n->plan->test[test].least_ns;
 	if (hcb_night_fits(check_elapsed_ns(n), needs, n->around_ns,
 	                   n->plan->deadline_ns))
-		return one_run(n, test, number, rerun, err);
+		return one_run(n, test, number, how, err);
 	if (!n->deadline_reached)
 		check_note(n, "the deadline of %.0f s leaves no room for %s, run %u%s",
 		           (double)n->plan->deadline_ns / 1e9, n->plan->test[test].name,
-		           number + 1, rerun ? ", again" : "");
+		           number + 1, how->rerun ? ", again" : "");
 	n->deadline_reached = true;
 	return 1;
+}
+
+/*
+ * One that was INVALID is made once more at once: with it missing the series might have
+ * too few blocks, and the night would say nothing of it. When a second try fails too it
+ * is no mischance, and the test gets no more of them: a load that is too much for the
+ * storage would take twice as long to say so.
+ */
+static int step(struct check_night *n, unsigned test, unsigned number, bool rerun,
+                struct hcb_err *err)
+{
+	const struct try first = {.rerun = rerun},
+	                 second = {.rerun = rerun, .second = true};
+	int r = try_run(n, test, number, &first, err);
+	if (r == 2 && !n->no_second[test]) {
+		r = try_run(n, test, number, &second, err);
+		n->no_second[test] = r == 2;
+	}
+	return r == 2 ? 0 : r;
 }
 
 static int all_runs(struct check_night *n, struct hcb_err *err)
@@ -321,11 +367,11 @@ json_t *check_night_json(const struct check_night *n, const json_t *again)
 	json_t *tests = json_array();
 	for (unsigned i = 0; i < p->tests; i++)
 		json_array_append_new(tests, json_string(p->test[i].name));
-	return json_pack("{so sI sI sI sI sf sb sO sO? sO? sO}", "tests", tests, "blocks",
-	                 (json_int_t)p->blocks, "complete", (json_int_t)n->complete,
-	                 "failed", (json_int_t)n->failed, "partial",
-	                 (json_int_t)n->partial, "wall_s",
-	                 (double)check_elapsed_ns(n) / 1e9, "deadline_reached",
-	                 n->deadline_reached, "unfit", n->unfit, "start", n->look[0],
-	                 "end", n->look[1], "again", again);
+	return json_pack(
+	        "{so sI sI sI sI sI sf sb sO sO? sO? sO}", "tests", tests, "blocks",
+	        (json_int_t)p->blocks, "complete", (json_int_t)n->complete, "invalid",
+	        (json_int_t)n->invalid, "failed", (json_int_t)n->failed, "partial",
+	        (json_int_t)n->partial, "wall_s", (double)check_elapsed_ns(n) / 1e9,
+	        "deadline_reached", n->deadline_reached, "unfit", n->unfit, "start",
+	        n->look[0], "end", n->look[1], "again", again);
 }

@@ -66,6 +66,9 @@ struct check_night {
 	                    "rerun"}] */
 	json_t *notes;   /* a line each */
 	unsigned complete, failed, partial; /* runs */
+	unsigned invalid;                   /* of the complete ones */
+	/* A second try was INVALID as well: this test gets none any more. */
+	bool no_second[HCB_NIGHT_MAX_TESTS];
 	bool deadline_reached;
 	struct hcb_err last; /* of the last run that failed */
 };
@@ -108,8 +111,15 @@ json_t *check_night_json(const struct check_night *n, const json_t *again);
    there may be the only copy. */
 void check_new_path(const struct check_night *n, const char *stem, char *out,
                     size_t size);
-/* Is the file at path a whole result (not partial)? */
-bool check_is_whole(const char *path);
+enum check_found {
+	CHECK_FOUND_NONE,    /* no file */
+	CHECK_FOUND_PARTIAL, /* not a whole result, or none at all */
+	CHECK_FOUND_INVALID, /* whole, but INVALID by its own judgement */
+	CHECK_FOUND_WHOLE
+};
+/* What the file at path is, which must exist. why: of one that is INVALID, the first
+   reason. */
+enum check_found check_find(const char *path, char *why, size_t size);
 /* To be stored by check_keep. */
 void check_remember(struct check_night *n, const char *path, const char *name,
                     bool control, bool rerun);

@@ -86,6 +86,41 @@ expect_stderr "ended long, run 1" "no run was complete"
 [ "$(find "$tmp/h3/results" -name '*.json' 2>/dev/null | wc -l)" -eq 0 ] || fail "a partial result is in the history"
 jq -e .partial "$tmp"/h3/partial/*/long-1.json >/dev/null || fail "the partial result is not kept apart"
 
+# A run in which the machine was late is INVALID, and made once more; when that does not
+# help either, the test's others are not. Some runs are stopped for 0.4 of their 1.1 s.
+sed 's/^duration.*/duration = 1s/; s/^rate.*/&\ndepth = 256/' "$tmp/second.ini" >"$tmp/one.ini"
+late_runs() { # N: the next N
+	_done='' _n=0
+	while [ "$_n" -lt "$1" ]; do
+		sleep 0.05
+		for _p in $(pgrep -f "^/proc/self/exe run $tmp/one.ini"); do
+			case " $_done " in *" $_p "*) continue ;; esac
+			sleep 0.3
+			kill -STOP "$_p" 2>/dev/null || continue
+			sleep 0.4
+			kill -CONT "$_p"
+			_done="$_done $_p" _n=$((_n + 1))
+		done
+	done
+}
+late_night() { # N BLOCKS
+	HCBENCH_HISTORY=$tmp/late$1
+	late_runs "$1" &
+	pid=$!
+	run check --run "$tmp/one.ini" --blocks "$2" --format json -o "$tmp/c.json"
+	kill $pid 2>/dev/null
+	wait $pid
+	measured=$(jq -c '.measured | [.complete, .invalid, .failed, .partial]' "$tmp/c.json")
+}
+late_night 1 1
+expect_stderr "one, run 1 was INVALID: the bench was late" "run 1 of 1, second try"
+[ "$measured" = '[2,1,0,0]' ] || fail "one late run of one: $measured"
+[ "$(cat "$HCBENCH_HISTORY"/results/*/*.json | jq .run.seed | uniq -c | awk '{ print $1 }')" = 2 ] ||
+	fail "the second try has other arrivals"
+late_night 3 3
+expect_stderr "one, run 1 was INVALID, for the second time" "one, run 2 was INVALID:"
+[ "$measured" = '[4,3,0,0]' ] || fail "three late runs of three: $measured"
+
 # A signal: the complete run stays, the other one is kept apart, and meanwhile nobody else
 # measures for this history.
 HCBENCH_HISTORY=$tmp/h4
