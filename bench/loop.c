@@ -54,6 +54,7 @@ struct hcb_loop_own {
 	uint64_t last_done_ns, next_progress_ns;
 	uint64_t submit_from_ns, submit_to_ns; /* of the last submit call */
 	bool just_submitted;                   /* in the turn before this one */
+	uint64_t next_turn_ns; /* from when on there was something to do again */
 	uint64_t written, cap_second, cap_used;
 	uint64_t still_at_ns, still_turns; /* turns at one instant of virtual time */
 };
@@ -587,6 +588,7 @@ static bool wait_for_something(struct hcb_loop *l, uint64_t wl_wait)
 	uint64_t limit = l->own->draining ? l->own->drain_until_ns : window_limit(l);
 	if (!l->clock->is_virtual) {
 		sleep_real(l, until < limit ? until : limit);
+		l->own->next_turn_ns = until < limit ? until : limit;
 		return true;
 	}
 	if (until == HCB_NEVER && !l->own->draining)
@@ -645,6 +647,25 @@ static uint64_t time_of_turn(struct hcb_loop *l)
 	return o->last_done_ns > now ? o->last_done_ns : now;
 }
 
+/*
+ * The lateness of ops does not show all of a loop that did not run: of what fell due
+ * meanwhile only as much is late as the target had room for, the rest queued behind it.
+ * So the time itself is counted, from when there was something to do (the last turn's
+ * end, or what it slept for) to this turn. Time inside submit is not the bench's.
+ */
+static void note_away(struct hcb_loop *l, uint64_t now_ns)
+{
+	struct hcb_loop_own *o = l->own;
+	uint64_t from = o->next_turn_ns;
+	o->next_turn_ns = now_ns;
+	if (now_ns <= from + HCB_AWAY_NS || l->clock->is_virtual)
+		return;
+	if (from < o->submit_to_ns)
+		from = o->submit_to_ns;
+	if (now_ns > from + HCB_AWAY_NS)
+		hcb_record_away(l->rec, now_ns - from);
+}
+
 void hcb_loop_run(struct hcb_loop *l)
 {
 	struct hcb_loop_own *o = l->own;
@@ -653,9 +674,11 @@ void hcb_loop_run(struct hcb_loop *l)
 	if (l->window.warmup_ns == 0)
 		begin_measuring(l, 0);
 	o->last_done_ns = hcb_clock_now(l->clock);
+	o->next_turn_ns = o->last_done_ns;
 	for (;;) {
 		bool any = poll_devices(l);
 		uint64_t now = time_of_turn(l);
+		note_away(l, now);
 		if (o->inflight == 0)
 			o->last_done_ns = now;
 		check_window(l, now);

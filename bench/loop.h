@@ -46,6 +46,10 @@ enum hcb_stop {
 	                   ever */
 };
 
+/* A turn of the loop later than that is counted: hcb_record_away. As the limit of an op's
+   lateness (validity.c), of which this is the other side. */
+#define HCB_AWAY_NS (1 * HCB_MS)
+
 struct hcb_loop {
 	/* set by the caller */
 	const struct hcb_workload *wl;

@@ -274,8 +274,11 @@ void hcb_record_merge_tx(const struct hcb_record *r, unsigned tx,
 void hcb_record_merge_lateness(struct hcb_record *r)
 {
 	hcb_hist_reset(&r->lateness);
-	for (unsigned i = 0; i < r->n_blocks; i++)
+	r->away_ns = 0;
+	for (unsigned i = 0; i < r->n_blocks; i++) {
 		hcb_hist_merge(&r->lateness, &r->blocks[i].lateness);
+		r->away_ns += r->blocks[i].away_ns;
+	}
 }
 
 void hcb_record_merge_stream(const struct hcb_record *r, unsigned s,

@@ -32,6 +32,7 @@ struct hcb_block {
 	uint64_t start_ns, end_ns; /* end 0: still open */
 	int verdict;               /* enum hcb_verdict, by who judges the run */
 	struct hcb_hist lateness;
+	uint64_t away_ns; /* hcb_record_away */
 	struct hcb_tx_record tx[HCB_MAX_TX];
 	struct hcb_stream_record stream[HCB_MAX_STREAMS];
 };
@@ -73,6 +74,7 @@ struct hcb_record {
 	unsigned n_gaps;
 	uint64_t last_tx_ns;
 	struct hcb_hist lateness; /* of the blocks kept: hcb_record_merge_lateness */
+	uint64_t away_ns;         /* the same */
 	uint32_t stream_regions[HCB_MAX_STREAMS]; /* bit set: it had ops there */
 	/* since the first op, warm-up and all: to be compared with what the storage
 	 * counted */
@@ -102,6 +104,13 @@ static inline void hcb_record_lateness(struct hcb_record *r, uint64_t ns)
 		hcb_hist_record(&r->blocks[r->n_blocks - 1].lateness, ns);
 }
 
+/* The loop did not run for so long though there was something to do. */
+static inline void hcb_record_away(struct hcb_record *r, uint64_t ns)
+{
+	if (r->measuring)
+		r->blocks[r->n_blocks - 1].away_ns += ns;
+}
+
 int hcb_record_init(struct hcb_record *r, const struct hcb_workload *wl,
                     struct hcb_err *err);
 void hcb_record_free(struct hcb_record *r);
@@ -123,7 +132,8 @@ static inline void hcb_record_tick(struct hcb_record *r, uint64_t now_ns)
 /* Bin-wise merge of the blocks into *out (caller zeroes through hcb_hist_reset). */
 void hcb_record_merge_tx(const struct hcb_record *r, unsigned tx,
                          struct hcb_tx_record *out);
-void hcb_record_merge_lateness(struct hcb_record *r); /* into r->lateness */
+/* Into r->lateness and r->away_ns. */
+void hcb_record_merge_lateness(struct hcb_record *r);
 void hcb_record_merge_stream(const struct hcb_record *r, unsigned s,
                              struct hcb_stream_record *out);
 

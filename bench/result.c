@@ -102,8 +102,8 @@ int hcb_histogram_from_json(const json_t *j, struct hcb_hist *out)
 }
 
 json_t *hcb_json_validity(const struct hcb_judgement *j, const struct hcb_hist *lateness,
-                          double host_busy, const uint64_t control_ns[3],
-                          bool virtual_clock)
+                          uint64_t away_ns, double host_busy,
+                          const uint64_t control_ns[3], bool virtual_clock)
 {
 	json_t *reasons = json_array();
 	for (unsigned i = 0; i < j->n; i++)
@@ -119,10 +119,11 @@ json_t *hcb_json_validity(const struct hcb_judgement *j, const struct hcb_hist *
 		control = json_pack("{sIsIsI}", "before", (json_int_t)control_ns[0],
 		                    "after", (json_int_t)control_ns[1], "spent",
 		                    (json_int_t)control_ns[2]);
-	return json_pack("{sssosososo}", "verdict", hcb_verdict_name(j->verdict),
-	                 "reasons", reasons, "lateness_ns", late, "host_busy",
-	                 virtual_clock ? json_null() : json_real(host_busy), "control_ns",
-	                 control);
+	return json_pack("{sssosososo so}", "verdict", hcb_verdict_name(j->verdict),
+	                 "reasons", reasons, "lateness_ns", late, "away_ns",
+	                 virtual_clock ? json_null() : json_integer((json_int_t)away_ns),
+	                 "host_busy", virtual_clock ? json_null() : json_real(host_busy),
+	                 "control_ns", control);
 }
 
 json_t *hcb_json_document(const char *kind, bool partial)

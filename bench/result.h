@@ -23,8 +23,8 @@ json_t *hcb_json_histogram(const struct hcb_hist *h);
 /* Reads a histogram back; -EINVAL if it is none. */
 int hcb_histogram_from_json(const json_t *j, struct hcb_hist *out);
 json_t *hcb_json_validity(const struct hcb_judgement *j, const struct hcb_hist *lateness,
-                          double host_busy, const uint64_t control_ns[3],
-                          bool virtual_clock);
+                          uint64_t away_ns, double host_busy,
+                          const uint64_t control_ns[3], bool virtual_clock);
 /* "schema", "hcbench", "kind", "partial". */
 json_t *hcb_json_document(const char *kind, bool partial);
 /* Machine, kernel, libraries: what a real run ran on. */

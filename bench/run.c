@@ -357,6 +357,11 @@ static unsigned whole_cycles(const struct session *s)
 	return s->rec.n_blocks - (s->rec.measure_start_ns == 0 && s->rec.n_blocks > 0);
 }
 
+static double share(uint64_t part, uint64_t of)
+{
+	return of ? (double)part / (double)of : 0;
+}
+
 static void judge_blocks(struct session *s)
 {
 	const struct hcb_evidence *run = &s->evidence;
@@ -366,6 +371,7 @@ static void judge_blocks(struct session *s)
 		struct hcb_block_evidence e = {
 		        .lateness_n = blk->lateness.count,
 		        .lateness_p99_ns = hcb_hist_quantile(&blk->lateness, 0.99),
+		        .away = share(blk->away_ns, blk->end_ns - blk->start_ns),
 		        .service_p50_ns = median_service(&s->rec, b, b + 1),
 		        /* cut short, the tail was dropped unless it is all there is */
 		        .whole = s->loop.stop == HCB_STOP_DONE || s->rec.n_blocks > 1,
@@ -392,6 +398,7 @@ static void gather_evidence(struct session *s)
 	        .virtual_clock = s->run->virtual_clock,
 	        .lateness_n = rec->lateness.count,
 	        .lateness_p99_ns = hcb_hist_quantile(&rec->lateness, 0.99),
+	        .away = share(rec->away_ns, rec->measure_end_ns - rec->measure_start_ns),
 	        .service_p50_ns = median_service(rec, 0, rec->n_blocks),
 	        .host_busy_worst10 = s->seen.host_busy,
 	        .clock_error = s->seen.clock_error,

@@ -322,8 +322,9 @@ json_t *hcb_run_document(const struct hcb_observed *o)
 	const uint64_t control[3] = {o->control_before_ns, o->control_after_ns,
 	                             o->control_spent_ns};
 	json_object_set_new(doc, "validity",
-	                    hcb_json_validity(o->judged, &o->rec->lateness, o->host_busy,
-	                                      control, o->run->virtual_clock));
+	                    hcb_json_validity(o->judged, &o->rec->lateness,
+	                                      o->rec->away_ns, o->host_busy, control,
+	                                      o->run->virtual_clock));
 	json_object_set_new(doc, "verify", o->verify);
 	json_object_set_new(doc, "targets", targets(o));
 	json_object_set_new(doc, "transactions", transactions(o));

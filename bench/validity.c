@@ -11,6 +11,7 @@
 /* Limits of design section 8. */
 #define LATE_NS         (1 * HCB_MS)
 #define LATE_OF_SERVICE 0.05
+#define AWAY            0.01 /* so much of the arrivals is not in p99 either */
 #define HOST_BUSY       0.85
 #define DISK_LATE_NS    (500 * HCB_US)
 #define CLOCK_ERROR     0.001
@@ -81,6 +82,11 @@ static void judge_bench(const struct hcb_evidence *e, struct hcb_judgement *j)
 		add(j, HCB_INVALID, "the bench was late: lateness p99 %s, limit %s",
 		    hcb_fmt_ns(a, sizeof(a), (double)e->lateness_p99_ns),
 		    hcb_fmt_ns(b, sizeof(b), limit));
+	if (e->away > AWAY)
+		add(j, HCB_INVALID,
+		    "the bench did not run for %.1f %% of the time though it had to, "
+		    "limit 1 %%",
+		    100 * e->away);
 	if (e->host_busy_worst10 > HOST_BUSY)
 		add(j, HCB_INVALID,
 		    "processors %.0f %% busy over the worst 10 s (steal included), "
@@ -188,6 +194,7 @@ enum hcb_verdict hcb_judge_block(const struct hcb_evidence *run,
 	struct hcb_judgement j;
 	e.lateness_n = b->lateness_n;
 	e.lateness_p99_ns = b->lateness_p99_ns;
+	e.away = b->away;
 	e.service_p50_ns = b->service_p50_ns;
 	e.host_busy_worst10 = b->host_busy_worst10;
 	e.op_errors = b->op_errors;

@@ -23,6 +23,7 @@ struct hcb_evidence {
 	const char *stop_reason;
 	bool virtual_clock;
 	uint64_t lateness_p99_ns, lateness_n;
+	double away; /* share of the window in which the loop did not run and had to */
 	uint64_t service_p50_ns; /* of the ops, median */
 	double host_busy_worst10;
 	double clock_error; /* of the run's clock against the kernel's, as a share */
@@ -56,6 +57,7 @@ struct hcb_judgement {
 /* What is known of one block alone. */
 struct hcb_block_evidence {
 	uint64_t lateness_p99_ns, lateness_n, service_p50_ns, op_errors;
+	double away; /* as above, of the block */
 	double host_busy_worst10;
 	double clock_error; /* of the run's clock against the kernel's, as a share */
 	bool whole;         /* it ended where it was to end, however the run did */

@@ -510,9 +510,9 @@ static void put_bench(FILE *f, const json_t *doc)
 {
 	const json_t *v = json_object_get(doc, "validity");
 	const json_t *late = json_object_get(v, "lateness_ns");
+	char a[32], b[32], c[32];
 	fputs("the bench itself: ", f);
 	if (json_is_object(late)) {
-		char a[32], b[32], c[32];
 		fprintf(f, "late by p50 %s, p99 %s, max %s",
 		        hcb_fmt_ns(a, sizeof(a), num(late, "p50")),
 		        hcb_fmt_ns(b, sizeof(b), num(late, "p99")),
@@ -520,6 +520,9 @@ static void put_bench(FILE *f, const json_t *doc)
 	} else {
 		fputs("lateness n/a", f);
 	}
+	if (num(v, "away_ns") > 0)
+		fprintf(f, ", did not run for %s",
+		        hcb_fmt_ns(a, sizeof(a), num(v, "away_ns")));
 	if (json_is_number(json_object_get(v, "host_busy")))
 		fprintf(f, "; processors %.0f %% busy over the worst 10 s",
 		        100 * num(v, "host_busy"));

@@ -95,6 +95,18 @@ static void test_lateness_counts_above_1_ms_or_5_percent_of_service(void **state
 	assert_int_equal(verdict(&e, NULL), HCB_VALID);
 }
 
+static void test_a_bench_that_did_not_run_counts_whatever_the_ops_say(void **state)
+{
+	(void)state;
+	struct hcb_evidence e = good();
+	e.away = 0.01;
+	assert_int_equal(verdict(&e, NULL), HCB_VALID);
+	e.away = 0.011;
+	assert_int_equal(verdict(&e, "did not run for 1.1 % of the time"), HCB_INVALID);
+	e.virtual_clock = true;
+	assert_int_equal(verdict(&e, NULL), HCB_VALID);
+}
+
 static void test_busy_machine_late_disk_or_failed_op_is_invalid(void **state)
 {
 	(void)state;
@@ -203,6 +215,7 @@ static void test_a_block_is_judged_by_itself(void **state)
 	assert_int_equal(hcb_judge_block(&run, &b), HCB_VALID);
 	/* what happened in another block, or takes several to see */
 	run.lateness_p99_ns = 9 * HCB_MS;
+	run.away = 0.5;
 	run.host_busy_worst10 = 0.99;
 	run.op_errors = 3;
 	run.whole_cycles = 1;
@@ -212,6 +225,9 @@ static void test_a_block_is_judged_by_itself(void **state)
 	b.lateness_p99_ns = 9 * HCB_MS;
 	assert_int_equal(hcb_judge_block(&run, &b), HCB_INVALID);
 	b.lateness_p99_ns = 0;
+	b.away = 0.02;
+	assert_int_equal(hcb_judge_block(&run, &b), HCB_INVALID);
+	b.away = 0;
 	b.host_busy_worst10 = 0.9;
 	assert_int_equal(hcb_judge_block(&run, &b), HCB_INVALID);
 	b.host_busy_worst10 = 0;
@@ -238,6 +254,8 @@ int main(void)
 	        cmocka_unit_test(test_clock_that_strays_counts),
 	        cmocka_unit_test(test_a_machine_that_changed_counts),
 	        cmocka_unit_test(test_lateness_counts_above_1_ms_or_5_percent_of_service),
+	        cmocka_unit_test(
+	                test_a_bench_that_did_not_run_counts_whatever_the_ops_say),
 	        cmocka_unit_test(test_busy_machine_late_disk_or_failed_op_is_invalid),
 	        cmocka_unit_test(
 	                test_growing_backlog_is_overload_but_a_passing_one_is_not),
