@@ -74,6 +74,7 @@ struct walk {
 	struct hcb_gate_base base[ROOM];
 	unsigned len;
 	size_t valid;    /* nights of the segment, also those forgotten */
+	size_t segment;  /* the index of its first night */
 	int episode;     /* 0; 1 REGRESSION, -1 IMPROVED */
 	unsigned frozen; /* in an episode: the last night before the onset */
 	size_t onset;    /* and its index */
@@ -116,11 +117,12 @@ static void remember(struct walk *w, double y, size_t t)
 		set_base(w, w->len - 1);
 }
 
-/* A new segment of the nights from `first` on. */
-static void begin_segment(struct walk *w, unsigned first)
+/* A new segment of the nights from `first` on; begins: the index of its first night. */
+static void begin_segment(struct walk *w, unsigned first, size_t begins)
 {
 	forget(w, 0, first);
 	w->valid = w->len;
+	w->segment = begins;
 	w->episode = 0;
 	for (unsigned i = 0; i < w->len; i++)
 		set_base(w, i);
@@ -311,9 +313,10 @@ static void one_night(struct walk *w, const struct hcb_gate_night *night, size_t
 	}
 	bool lasting = w->episode < 0 && w->lasted >= HCB_GATE_MIN;
 	if (w->episode && (night->ack || lasting))
-		begin_segment(w, w->frozen + 1);
+		begin_segment(w, w->frozen + 1, w->onset);
 	else if (night->ack)
-		begin_segment(w, w->len);
+		begin_segment(w, w->len, t + 1);
+	r->segment = w->segment;
 }
 
 int hcb_gate_walk(const struct hcb_gate_night *nights, size_t n,

@@ -95,6 +95,11 @@ struct hcb_gate_result {
 	size_t onset;  /* of the episode, or of the one that recovered tonight: the first
 	                  night at the new level; HCB_GATE_NONE without */
 
+	/* Where the nights begin that the next one may be held against: 0, or since an
+	   `ack` or a lasting improvement the first night of the level that was accepted;
+	   past the end: it has none yet. */
+	size_t segment;
+
 	/* The baseline that tonight is held against, in y; NaN while LEARNING and on
 	   INVALID nights. */
 	unsigned valid;   /* valid nights before tonight that could be in it */
@@ -176,12 +181,23 @@ enum hcb_gate_environment hcb_gate_environment(const struct hcb_gate_voice *cont
 /* ---- calibration ---- */
 
 /*
+ * The y of the quiet nights of the newest level, oldest first, into y, which has n
+ * places; how many. Only of the segment that the last night's `segment` says: across a
+ * step that was accepted the nights are anything but quiet, and a calibration on them
+ * would not see the next such step. Without nights of an episode (but the one whose level
+ * was accepted: they are it), those from its onset to its announcement, and that of a
+ * recovery.
+ */
+size_t hcb_gate_quiet(const struct hcb_gate_night *nights,
+                      const struct hcb_gate_result *results, size_t n, double *y);
+
+/*
  * Sets conf->h so that nights such as these give `budget` false REGRESSIONs per 100
  * nights (0.1: one in a thousand nights): 2000 histories of 100 judged nights, made of
- * moving blocks of 5 of the residuals. residuals: a quiet series' y, any level, oldest
- * first, without episodes. Uses conf->s_floor; delta takes no part. The same seed gives
- * the same h. Takes some seconds. -EINVAL: fewer than 30 residuals, one not finite, or a
- * budget outside (0, 10).
+ * moving blocks of 5 of the residuals. residuals: a quiet series' y, all of one level,
+ * oldest first, without episodes (hcb_gate_quiet). Uses conf->s_floor; delta takes no
+ * part. The same seed gives the same h. Takes some seconds. -EINVAL: fewer than 30
+ * residuals, one not finite, or a budget outside (0, 10).
  *
  * h is only ever raised above the shipped one: from 60 quiet nights, calibrations both
  * ways gave series with one bad night in thirty six times the alarms

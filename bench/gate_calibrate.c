@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The gate's thresholds from a site's own quiet nights. */
+/* A site's own quiet nights, and the gate's thresholds from them. */
 #include <errno.h>
 #include <math.h>
 
@@ -47,6 +47,32 @@ static double h_for(const double *e, size_t len, unsigned n, double budget,
 	hcb_sort(most, HISTORIES);
 	unsigned quiet = (unsigned)ceil(exp(-budget) * HISTORIES);
 	return most[quiet - 1];
+}
+
+size_t hcb_gate_quiet(const struct hcb_gate_night *nights,
+                      const struct hcb_gate_result *results, size_t n, double *y)
+{
+	size_t from = n ? results[n - 1].segment : 0, many = 0;
+	size_t onset = n; /* of what is announced next, going backwards */
+	for (size_t i = n; i-- > from;) {
+		const struct hcb_gate_result *r = &results[i];
+		bool accepted = r->onset == from;
+		if (r->announce && !accepted)
+			onset = r->onset;
+		bool began = i >= onset;
+		if (i < onset)
+			onset = n;
+		bool calm = r->episode == HCB_GATE_OK && r->state != HCB_GATE_RECOVERED &&
+		            !began;
+		if (nights[i].valid && (accepted || calm))
+			y[many++] = nights[i].y;
+	}
+	for (size_t i = 0; i < many / 2; i++) {
+		double t = y[i];
+		y[i] = y[many - 1 - i];
+		y[many - 1 - i] = t;
+	}
+	return many;
 }
 
 int hcb_gate_calibrate(const double *residuals, size_t n, double budget, uint64_t seed,

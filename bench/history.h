@@ -157,6 +157,9 @@ int hcb_history_link(struct hcb_history *h, const struct hcb_history_series *fro
 int hcb_history_calibrated(struct hcb_history *h, const struct hcb_history_series *s,
                            const struct hcb_gate_conf *conf, double budget, uint64_t seed,
                            size_t nights, int64_t now, struct hcb_err *err);
+/* The shipped thresholds again. */
+int hcb_history_uncalibrated(struct hcb_history *h, const struct hcb_history_series *s,
+                             int64_t now, struct hcb_err *err);
 /* Keeps a document of kind check (checks/NIGHT.json) and its verdicts. */
 int hcb_history_judged(struct hcb_history *h, json_t *check, struct hcb_err *err);
 

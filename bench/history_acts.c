@@ -69,6 +69,12 @@ static int apply_calibration(struct hcb_history *h, const json_t *a, struct hcb_
 	        real(a, "budget"), num(a, "nights"), num(a, "t"), str(a, "who"));
 }
 
+static int apply_reset(struct hcb_history *h, const json_t *a, struct hcb_err *err)
+{
+	return hcb_db_run(h->db, err, "DELETE FROM calibration WHERE series = ?1", "s",
+	                  str(a, "series"));
+}
+
 static int apply_check(struct hcb_history *h, const json_t *c, struct hcb_err *err)
 {
 	size_t i;
@@ -101,6 +107,7 @@ static const struct {
         {"ack", apply_ack, {"series", "night", "why"}},
         {"link", apply_link, {"series", "old"}},
         {"calibration", apply_calibration, {"series"}},
+        {"calibration-reset", apply_reset, {"series"}},
 };
 
 int hcb_history_apply(struct hcb_history *h, const json_t *act, struct hcb_err *err)
@@ -250,6 +257,12 @@ int hcb_history_calibrated(struct hcb_history *h, const struct hcb_history_serie
 	json_object_set_new(a, "budget", json_real(budget));
 	json_object_set_new(a, "nights", json_integer((json_int_t)nights));
 	return keep_act(h, a, err);
+}
+
+int hcb_history_uncalibrated(struct hcb_history *h, const struct hcb_history_series *s,
+                             int64_t now, struct hcb_err *err)
+{
+	return keep_act(h, new_act("calibration-reset", s, now), err);
 }
 
 int hcb_history_judged(struct hcb_history *h, json_t *check, struct hcb_err *err)

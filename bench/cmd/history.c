@@ -27,6 +27,7 @@ static const struct hcb_opt options[] = {
         OPT("csv", HCB_OPT_BOOL, csv, "off", "a table, a night a line"),
         OPT("json", HCB_OPT_BOOL, json, "off", "for programs"),
         OPT("compare", HCB_OPT_BOOL, compare, "off", "change nothing"),
+        OPT("reset", HCB_OPT_BOOL, reset, "off", "the shipped thresholds again"),
         {.name = "budget",
          .type = HCB_OPT_DOUBLE,
          .offset = offsetof(struct history_conf, budget),
@@ -155,6 +156,7 @@ const struct hcb_verb hcb_verb_history = {
                 "       hcbench history ack SERIES --why TEXT\n"
                 "       hcbench history link OLD NEW\n"
                 "       hcbench history calibrate [SERIES...] [--budget N] [--seed N]\n"
+                "       hcbench history calibrate --reset SERIES...\n"
                 "       hcbench history rebuild [--compare]\n"
                 "       hcbench history where\n"
                 "Results over nights, for \"hcbench check\". SERIES is a label as list "
@@ -175,10 +177,11 @@ const struct hcb_verb hcb_verb_history = {
                 "  ack        a regression is known and accepted: its level is the new "
                 "baseline\n"
                 "  link       NEW carries OLD on, in spite of its other environment\n"
-                "  calibrate  thresholds from the series' own quiet nights (30 at "
-                "least), "
-                "for\n"
-                "             --budget false alarms per 100 nights (0.1)\n"
+                "  calibrate  thresholds from the series' own quiet nights at the "
+                "level it has now\n"
+                "             (30 at least), for --budget false alarms per 100 nights "
+                "(0.1);\n"
+                "             --reset: the shipped thresholds again\n"
                 "  export     all series as JSON; --csv: a line a night, as Apache Otava "
                 "reads it\n"
                 "  rebuild    the database again from the result files, and whether it "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* history add, ack, link, calibrate, rebuild: what changes it. */
+/* history add, ack, link, rebuild: what changes it. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -143,110 +143,6 @@ int history_link(const struct history_conf *c, const char **words, int n,
 		        from.nights);
 	hcb_history_close(&h);
 	return r;
-}
-
-/* ---- calibrate ---- */
-
-/* The series' y on nights without an episode. One that is announced began before: its
-   nights until then are no quiet ones either. */
-static size_t quiet_nights(const struct hcb_walked *w, double *y)
-{
-	size_t n = 0, first = w->n; /* of an episode, going backwards */
-	for (size_t i = w->n; i-- > 0;) {
-		const struct hcb_gate_result *r = &w->result[i];
-		if (r->announce && r->onset != HCB_GATE_NONE)
-			first = r->onset;
-		bool began = first <= i && first < w->n;
-		if (i < first)
-			first = w->n;
-		if (w->gate[i].valid && r->episode == HCB_GATE_OK && !began &&
-		    r->state != HCB_GATE_RECOVERED)
-			y[n++] = w->gate[i].y;
-	}
-	/* Oldest first. */
-	for (size_t i = 0; i < n / 2; i++) {
-		double t = y[i];
-		y[i] = y[n - 1 - i];
-		y[n - 1 - i] = t;
-	}
-	return n;
-}
-
-/* 1: calibrated, 0: too few nights; else -errno. */
-static int calibrate_one(struct hcb_history *h, const struct history_conf *c,
-                         const struct hcb_history_series *s, struct hcb_err *err)
-{
-	struct hcb_walked w;
-	int r = hcb_check_walk(h, s, NULL, &w, err);
-	double *y = r ? NULL : calloc(w.n + 1, sizeof(*y));
-	size_t n = y ? quiet_nights(&w, y) : 0;
-	struct hcb_gate_conf conf =
-	        hcb_gate_defaults(hcb_history_kind(s->metric, s->more_is_better));
-	if (!r && n >= 30)
-		r = hcb_gate_calibrate(y, n, c->budget, c->seed, &conf);
-	if (r) {
-		if (n >= 30)
-			hcb_err_sys(err, r, "calibrate %s", s->label);
-	} else if (n < 30) {
-		printf("%-32s  %zu quiet nights, 30 needed: left as it is\n", s->label,
-		       n);
-	} else {
-		r = hcb_history_calibrated(h, s, &conf, c->budget, c->seed, n,
-		                           (int64_t)time(NULL), err);
-		if (!r)
-			printf("%-32s  h %.2f %.2f %.2f %.2f at 10, 14, 20, 30 nights "
-			       "(from "
-			       "%zu, seed %llu)\n",
-			       s->label, conf.h[0], conf.h[1], conf.h[2], conf.h[3], n,
-			       (unsigned long long)c->seed);
-		r = r ? r : 1;
-	}
-	free(y);
-	if (r >= 0)
-		hcb_walked_free(&w);
-	return r;
-}
-
-static int calibrate_named(struct hcb_history *h, const struct history_conf *c,
-                           const char **words, int n, int *done, struct hcb_err *err)
-{
-	int r = 0;
-	for (int i = 0; r >= 0 && i < n; i++) {
-		struct hcb_history_series s;
-		r = hcb_history_find(h, words[i], &s, err);
-		r = r ? r : calibrate_one(h, c, &s, err);
-		*done += r == 1;
-	}
-	return r < 0 ? r : 0;
-}
-
-static int calibrate_all(struct hcb_history *h, const struct history_conf *c, int *done,
-                         struct hcb_err *err)
-{
-	struct hcb_history_series *all;
-	size_t n;
-	int r = hcb_history_all(h, &all, &n, err);
-	for (size_t i = 0; r >= 0 && i < n; i++) {
-		if (all[i].carried || (all[i].rank < 0 && !all[i].control))
-			continue;
-		r = calibrate_one(h, c, &all[i], err);
-		*done += r == 1;
-	}
-	free(all);
-	return r < 0 ? r : 0;
-}
-
-int history_calibrate(const struct history_conf *c, const char **words, int n,
-                      struct hcb_err *err)
-{
-	struct hcb_history h;
-	int done = 0, r = history_open(c, false, &h, err);
-	if (r)
-		return r;
-	r = n ? calibrate_named(&h, c, words, n, &done, err)
-	      : calibrate_all(&h, c, &done, err);
-	hcb_history_close(&h);
-	return r ? r : done ? HCB_EXIT_OK : HCB_EXIT_NO_HISTORY;
 }
 
 /* ---- rebuild ---- */

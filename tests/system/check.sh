@@ -54,6 +54,24 @@ cp "$out" "$tmp/first"
 run check
 cmp -s "$out" "$tmp/first" || fail "a second look says something else"
 
+# Thresholds from its own nights, and the shipped ones again; both known to a rebuild.
+run history calibrate db.commit.p99
+expect_exit 0
+expect_stdout "db.commit.p99" "(from 33, seed 1)"
+run check
+expect_stdout "calibrated"
+run history calibrate --reset
+expect_exit 2
+expect_stderr_lines 1
+run history calibrate --reset db.commit.p99 db.commit.p50
+expect_exit 0
+expect_stdout "has the shipped thresholds again" "is not calibrated"
+run check
+cmp -s "$out" "$tmp/first" || fail "not what it was before it was calibrated"
+run history rebuild --compare
+expect_exit 0
+expect_stdout "the database was equal"
+
 # An upgrade, and slower by a half: suspect at once, red within nights, and then every night until somebody
 # says that it is known.
 add 34 1.5 6.8.8
@@ -112,6 +130,10 @@ done
 for i in 41 42 43 44 45; do add $i 1.5 6.8.8; done
 run check
 [ "$status" -ne 10 ] || fail "red after it was acknowledged"
+# The nights before the step are of another level: with them nothing of its size were seen.
+run history calibrate db.commit.p99
+expect_exit 12
+expect_stdout "12 quiet nights of its level, which it has since night 2026-06-03, 30 needed"
 run history rebuild --compare
 expect_exit 0
 
