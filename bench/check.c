@@ -81,15 +81,18 @@ static int find_nights(struct check *c, struct hcb_err *err)
 
 /* ---- which series ---- */
 
-/* Has the same test measured the same metric tonight in another environment? */
-static bool succeeded(const struct check *c, const struct hcb_history_series *s)
+/* Which series has measured the same metric of the same test since, in another
+   environment? NULL: none. */
+static const struct hcb_history_series *successor(const struct check *c,
+                                                  const struct hcb_history_series *s)
 {
+	const struct hcb_history_series *found = NULL;
 	for (size_t i = 0; i < c->n_all; i++)
 		if (strcmp(c->all[i].label, s->label) == 0 &&
 		    strcmp(c->all[i].key, s->key) != 0 &&
-		    strcmp(c->all[i].last, s->last) > 0)
-			return true;
-	return false;
+		    strcmp(c->all[i].last, found ? found->last : s->last) > 0)
+			found = &c->all[i];
+	return found;
 }
 
 static bool asked_for(const struct check *c, const struct hcb_history_series *s)
@@ -102,7 +105,8 @@ static bool asked_for(const struct check *c, const struct hcb_history_series *s)
 	return false;
 }
 
-/* Order of the document: controls last, gated by rank over all tests. */
+/* Order of the document: controls last, gated by rank over all tests; what is gone
+   before what has its place. */
 static int by_rank(const void *a, const void *b)
 {
 	const struct hcb_check_one *x = a, *y = b;
@@ -112,7 +116,53 @@ static int by_rank(const void *a, const void *b)
 	if (rx != ry)
 		return rx < ry ? -1 : 1;
 	int d = strcmp(x->s.label, y->s.label);
+	if (!d && x->gone != y->gone)
+		return x->gone ? -1 : 1;
 	return d ? d : strcmp(x->s.key, y->s.key);
+}
+
+/* How it stands tonight, INVALID if it was not measured. An `ack` of tonight has made its
+   level the baseline. */
+static enum hcb_gate_state state_of(const struct hcb_check_one *one)
+{
+	const struct hcb_gate_result *r = hcb_check_last(one);
+	if (!one->tonight)
+		return HCB_GATE_INVALID;
+	return r->state == r->episode ? hcb_check_episode(one) : r->state;
+}
+
+/* s as the next one of the night's, if it is one of ours. */
+static int take_one(struct check *c, const struct hcb_history_series *s,
+                    struct hcb_err *err)
+{
+	bool wanted = asked_for(c, s) || (c->o->also && strcmp(c->o->also, s->key) == 0);
+	if (s->carried || strcmp(s->first, c->night) > 0 ||
+	    (s->rank < 0 && !wanted && !c->o->all))
+		return 0;
+	const struct hcb_history_series *next =
+	        strcmp(s->last, c->night) < 0 ? successor(c, s) : NULL;
+	bool over = next || strcmp(s->last, c->alive) < 0;
+	if (over && !wanted && (s->control || s->rank < 0))
+		return 0;
+	struct hcb_check_one *one = &c->one[c->n];
+	one->s = *s;
+	int r = hcb_check_walk(c->h, s, c->night, &one->w, err);
+	if (r)
+		return r;
+	/* A regression does not go away because nobody measures it any more. */
+	one->gone = over && !s->control && hcb_check_red(one);
+	if (over && !wanted && !one->gone) {
+		hcb_walked_free(&one->w);
+		return 0;
+	}
+	c->n++;
+	if (one->gone && next)
+		memcpy(one->successor, next->key, sizeof(one->successor));
+	one->tonight =
+	        one->w.n && strcmp(one->w.night[one->w.n - 1].night, c->night) == 0;
+	snprintf(one->state, sizeof(one->state), "%s",
+	         one->tonight ? hcb_gate_state_name(state_of(one)) : "MISSED");
+	return 0;
 }
 
 static int take_series(struct check *c, struct hcb_err *err)
@@ -121,24 +171,8 @@ static int take_series(struct check *c, struct hcb_err *err)
 	c->one = r ? NULL : calloc(c->n_all + 1, sizeof(*c->one));
 	if (!r && !c->one)
 		r = hcb_err_sys(err, -ENOMEM, "check");
-	for (size_t i = 0; !r && i < c->n_all; i++) {
-		const struct hcb_history_series *s = &c->all[i];
-		bool wanted = asked_for(c, s) ||
-		              (c->o->also && strcmp(c->o->also, s->key) == 0);
-		if (s->carried || strcmp(s->first, c->night) > 0 ||
-		    (s->rank < 0 && !wanted && !c->o->all) ||
-		    (strcmp(s->last, c->alive) < 0 && !wanted) ||
-		    (strcmp(s->last, c->night) < 0 && !wanted && succeeded(c, s)))
-			continue;
-		struct hcb_check_one *one = &c->one[c->n++];
-		one->s = *s;
-		r = hcb_check_walk(c->h, s, c->night, &one->w, err);
-		one->tonight = !r && one->w.n &&
-		               strcmp(one->w.night[one->w.n - 1].night, c->night) == 0;
-		snprintf(one->state, sizeof(one->state), "%s",
-		         !one->tonight ? "MISSED"
-		                       : hcb_gate_state_name(hcb_check_last(one)->state));
-	}
+	for (size_t i = 0; !r && i < c->n_all; i++)
+		r = take_one(c, &c->all[i], err);
 	if (!r)
 		qsort(c->one, c->n, sizeof(*c->one), by_rank);
 	return r;
@@ -185,6 +219,9 @@ static int gate_asked(struct check *c, struct hcb_err *err)
 	if (gated > HCB_CHECK_MOST)
 		return hcb_err_usage(err, "check --gate: %zu series, at most %d", gated,
 		                     HCB_CHECK_MOST);
+	/* By its label: also what has that label no longer. */
+	for (size_t i = 0; i < c->n; i++)
+		c->one[i].gated |= c->one[i].gone && asked_for(c, &c->one[i].s);
 	return 0;
 }
 
@@ -195,7 +232,10 @@ static void gate_default(struct check *c)
 		struct hcb_check_one *one = &c->one[i];
 		if (one->s.control || one->s.rank < 0)
 			continue;
-		if (gated == HCB_CHECK_MOST) {
+		if (one->gone) {
+			/* Its false alarms are over: it takes nobody's place. */
+			one->gated = gated < HCB_CHECK_MOST;
+		} else if (gated == HCB_CHECK_MOST) {
 			warn(c, "%s is not gated: %d are already", one->s.label,
 			     HCB_CHECK_MOST);
 		} else if (coarse(one) && !hcb_check_red(one)) {
@@ -256,7 +296,8 @@ static int judge_environment(struct check *c, struct hcb_err *err)
 		/* Only while it is young: what has lasted is worse, whatever else is, and
 		   a control that stays moved must not hold it back for ever. */
 		one->suppressed = c->environment != HCB_GATE_STEADY && one->tonight &&
-		                  !one->s.control && r->episode == HCB_GATE_REGRESSION &&
+		                  !one->s.control &&
+		                  hcb_check_episode(one) == HCB_GATE_REGRESSION &&
 		                  r->onset != HCB_GATE_NONE &&
 		                  one->w.n - 1 - r->onset < HCB_GATE_WINDOW;
 		if (one->suppressed)
@@ -310,8 +351,7 @@ static struct tally count(const struct check *c)
 		const struct hcb_check_one *one = &c->one[i];
 		if (!one->gated)
 			continue;
-		enum hcb_gate_state s =
-		        one->tonight ? hcb_check_last(one)->state : HCB_GATE_INVALID;
+		enum hcb_gate_state s = state_of(one);
 		bool learning = s == HCB_GATE_LEARNING;
 		t.gated++;
 		t.red += hcb_check_red(one);

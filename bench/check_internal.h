@@ -10,12 +10,18 @@ struct hcb_check_one {
 	struct hcb_walked w;
 	bool gated, tonight; /* measured on the night that is judged */
 	bool suppressed;     /* moves together with a control or the others */
+	bool gone; /* no longer one of ours, but for a regression that nobody has
+	              acknowledged: not measured for HCB_CHECK_MISSED nights, or */
+	char successor[HCB_HISTORY_HASH]; /* this series has its place; empty: none */
 	char state[16];
 };
 
 /* The result that stands: tonight's, else the newest. NULL without nights. */
 const struct hcb_gate_result *hcb_check_last(const struct hcb_check_one *c);
-/* A regression that nobody has acknowledged, whatever became of tonight. */
+/* What goes on and has not been acknowledged since, whatever became of tonight:
+   HCB_GATE_REGRESSION, HCB_GATE_IMPROVED, or HCB_GATE_OK for neither. */
+enum hcb_gate_state hcb_check_episode(const struct hcb_check_one *c);
+/* A regression of that kind, and not held back as the environment's. */
 bool hcb_check_red(const struct hcb_check_one *c);
 json_t *hcb_check_series_json(struct hcb_history *h, const struct hcb_check_one *c,
                               const struct hcb_history_series *all, size_t n_all,

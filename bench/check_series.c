@@ -82,10 +82,16 @@ const struct hcb_gate_result *hcb_check_last(const struct hcb_check_one *c)
 	return c->w.n ? &c->w.result[c->w.n - 1] : NULL;
 }
 
-bool hcb_check_red(const struct hcb_check_one *c)
+/* The rule's result is of the night itself; an `ack` comes after it. */
+enum hcb_gate_state hcb_check_episode(const struct hcb_check_one *c)
 {
 	const struct hcb_gate_result *r = hcb_check_last(c);
-	return r && r->episode == HCB_GATE_REGRESSION && !c->suppressed;
+	return r && !c->w.night[c->w.n - 1].ack ? r->episode : HCB_GATE_OK;
+}
+
+bool hcb_check_red(const struct hcb_check_one *c)
+{
+	return hcb_check_episode(c) == HCB_GATE_REGRESSION && !c->suppressed;
 }
 
 /* ---- JSON ---- */
@@ -185,8 +191,9 @@ static void put_episode(struct hcb_history *h, const struct hcb_check_one *c, js
                         struct hcb_err *err)
 {
 	const struct hcb_gate_result *r = hcb_check_last(c);
-	bool any = r && r->onset != HCB_GATE_NONE &&
-	           (r->episode != HCB_GATE_OK || r->state == HCB_GATE_RECOVERED);
+	bool any =
+	        r && r->onset != HCB_GATE_NONE &&
+	        (hcb_check_episode(c) != HCB_GATE_OK || r->state == HCB_GATE_RECOVERED);
 	size_t before, after, last = c->w.n;
 	double lo = (double)NAN, hi = (double)NAN;
 	json_object_set_new(o, "announce", json_boolean(r && r->announce));
@@ -235,12 +242,19 @@ static json_t *replaces(struct hcb_history *h, const struct hcb_check_one *c,
 	                 "last", old->last, "changed", fields);
 }
 
-static const char *reason(const struct hcb_check_one *c)
+static json_t *reason(const struct hcb_check_one *c)
 {
 	const struct hcb_walked *w = &c->w;
+	if (c->successor[0])
+		return json_sprintf("series %s has its place, in another environment",
+		                    c->successor);
+	if (c->gone)
+		return json_sprintf("not measured since night %s",
+		                    w->night[w->n - 1].night);
 	if (!c->tonight)
-		return "not measured tonight";
-	return w->n && w->night[w->n - 1].why[0] ? w->night[w->n - 1].why : NULL;
+		return json_string("not measured tonight");
+	return w->n && w->night[w->n - 1].why[0] ? json_string(w->night[w->n - 1].why)
+	                                         : json_null();
 }
 
 static void put_numbers(const struct hcb_check_one *c, json_t *o)
@@ -283,13 +297,16 @@ json_t *hcb_check_series_json(struct hcb_history *h, const struct hcb_check_one 
 {
 	const struct hcb_gate_result *r = hcb_check_last(c);
 	json_t *o = json_pack(
-	        "{ssssssssssss sbsb ssssssss ss?}", "key", c->s.key, "label", c->s.label,
+	        "{ssssssssssss sbsb ssssssss so}", "key", c->s.key, "label", c->s.label,
 	        "test", c->s.name, "metric", c->s.metric, "unit", c->s.unit, "direction",
 	        c->s.more_is_better ? "higher" : "lower", "gated", c->gated, "control",
 	        c->s.control, "state", c->state, "rule_state",
 	        r ? hcb_gate_state_name(r->state) : "LEARNING", "episode",
-	        r ? hcb_gate_state_name(r->episode) : "OK", "night",
+	        hcb_gate_state_name(hcb_check_episode(c)), "night",
 	        c->w.n ? c->w.night[c->w.n - 1].night : "", "reason", reason(c));
+	json_object_set_new(o, "gone", json_boolean(c->gone));
+	json_object_set_new(o, "replaced_by",
+	                    c->successor[0] ? json_string(c->successor) : json_null());
 	json_object_set_new(o, "valid_nights",
 	                    json_integer((json_int_t)valid_since(&c->w, 0)));
 	json_object_set_new(o, "nights_needed", json_integer(HCB_GATE_MIN + 1));

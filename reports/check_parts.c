@@ -103,7 +103,8 @@ static void put_episode(FILE *f, const json_t *doc, const json_t *s)
 	double nights = hcb_check_num(onset, "nights");
 	fprintf(f, " since %s (%.0f night%s)", hcb_check_str(onset, "night"), nights,
 	        nights > 1 ? "s" : "");
-	put_controls(f, doc);
+	if (!json_is_true(json_object_get(s, "gone"))) /* tonight's say nothing of it */
+		put_controls(f, doc);
 	fputs("; changed: ", f);
 	put_changed(f, json_object_get(s, "changed"));
 }
@@ -157,7 +158,11 @@ void hcb_check_line(FILE *f, const json_t *doc, const json_t *s)
 	} else if (*reason) {
 		fprintf(f, ": %s", reason);
 	}
-	fprintf(f, "; hcbench check explain %s", label);
+	/* Of that label another one may be measured now. */
+	if (json_is_true(json_object_get(s, "gone")))
+		fprintf(f, "; until hcbench history ack %s", hcb_check_str(s, "key"));
+	else
+		fprintf(f, "; hcbench check explain %s", label);
 }
 
 char *hcb_check_line_text(const json_t *doc, const json_t *series)

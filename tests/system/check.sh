@@ -127,6 +127,8 @@ for s in rate p50 p99; do
 	run history ack db.commit.$s --why "slower disk, known"
 	expect_exit 0
 done
+run check
+expect_exit 0
 for i in 41 42 43 44 45; do add $i 1.5 6.8.8; done
 run check
 [ "$status" -ne 10 ] || fail "red after it was acknowledged"

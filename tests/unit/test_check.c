@@ -4,6 +4,7 @@
 #include "bench/check.h"
 #include "bench/history_db.h"
 #include "bench/result.h"
+#include "reports/check_parts.h"
 
 static struct hcb_history memory(void)
 {
@@ -27,7 +28,8 @@ struct one {
 	double factor;
 };
 
-static void add(struct hcb_history *h, int night, struct one o)
+/* env: a fact of the environment; NULL: none. */
+static void add_in(struct hcb_history *h, int night, struct one o, const char *env)
 {
 	struct hcb_err err = HCB_ERR_INIT;
 	struct hcb_history_added a;
@@ -51,9 +53,16 @@ static void add(struct hcb_history *h, int night, struct one o)
 	snprintf(name, sizeof(name), "n%04d", night);
 	struct hcb_history_how how = {
 	        .night = name, .name = o.test, .control = o.control, .rerun = o.rerun};
+	how.facts = env ? json_pack("{ss}", "env", env) : NULL;
 	if (hcb_history_add(h, doc, "test", &how, &a, &err))
 		fail_msg("%s", err.msg);
+	json_decref(how.facts);
 	json_decref(doc);
+}
+
+static void add(struct hcb_history *h, int night, struct one o)
+{
+	add_in(h, night, o, NULL);
 }
 
 static json_t *check_on(struct hcb_history *h, enum hcb_fail_on on)
@@ -151,6 +160,81 @@ static void test_a_silent_test_is_missed(void **state)
 	hcb_history_close(&h);
 }
 
+/* The series of that label in that state, and what its line says. */
+static void expect_line(struct hcb_history *h, const char *label, const char *state,
+                        const char *part)
+{
+	json_t *doc = check_on(h, HCB_FAIL_REGRESSION), *s;
+	unsigned found = 0;
+	size_t i;
+	json_array_foreach(json_object_get(doc, "series"), i, s)
+	{
+		if (strcmp(json_string_value(json_object_get(s, "label")), label) != 0 ||
+		    strcmp(json_string_value(json_object_get(s, "state")), state) != 0)
+			continue;
+		char *line = hcb_check_line_text(doc, s);
+		assert_has(line, part);
+		free(line);
+		found++;
+	}
+	assert_int_equal(found, 1);
+	json_decref(doc);
+}
+
+static void ack(struct hcb_history *h, const char *word)
+{
+	struct hcb_history_series s;
+	struct hcb_err err = HCB_ERR_INIT;
+	if (hcb_history_find(h, word, &s, &err) ||
+	    hcb_history_ack(h, &s, "known", 1, &err))
+		fail_msg("%s", err.msg);
+}
+
+/* The night is red until somebody says that it is known, measured or not. */
+static void test_a_regression_does_not_go_away_unmeasured(void **state)
+{
+	(void)state;
+	struct hcb_history h = quiet(40, 1, false);
+	for (int n = 1; n <= 60; n++)
+		add(&h, n, (struct one){"social", 1, false, false, false, 1});
+	for (int n = 41; n <= 46; n++)
+		add(&h, n, (struct one){"db", 1, false, false, false, 1.5});
+	expect(&h, HCB_FAIL_REGRESSION, "REGRESSION", 10);
+	expect_line(&h, "db.m00.p50", "MISSED", "not measured since night n0046");
+	ack(&h, "db.m00.p50");
+	expect(&h, HCB_FAIL_REGRESSION, "OK", 0);
+	hcb_history_close(&h);
+}
+
+static void test_a_regression_does_not_go_away_replaced(void **state)
+{
+	(void)state;
+	struct hcb_history h = quiet(40, 1, false);
+	struct hcb_history_series old;
+	struct hcb_err err = HCB_ERR_INIT;
+	char part[64];
+	for (int n = 41; n <= 46; n++)
+		add(&h, n, (struct one){"db", 1, false, false, false, 1.5});
+	assert_int_equal(hcb_history_find(&h, "db.m00.p50", &old, &err), 0);
+	add_in(&h, 47, (struct one){"db", 1, false, false, false, 1.5}, "new");
+	expect(&h, HCB_FAIL_REGRESSION, "REGRESSION", 10);
+	for (int n = 48; n <= 70; n++)
+		add_in(&h, n, (struct one){"db", 1, false, false, false, 1.5}, "new");
+	expect(&h, HCB_FAIL_REGRESSION, "REGRESSION", 10);
+	snprintf(part, sizeof(part), "until hcbench history ack %s", old.key);
+	expect_line(&h, "db.m00.p50", "MISSED", part);
+	expect_line(&h, "db.m00.p50", "OK", "check explain");
+	ack(&h, old.key);
+	expect(&h, HCB_FAIL_REGRESSION, "OK", 0);
+	hcb_history_close(&h);
+
+	/* What was in order, or is carried on, is not kept. */
+	h = quiet(40, 1, false);
+	add_in(&h, 41, (struct one){"db", 1, false, false, false, 1}, "new");
+	expect(&h, HCB_FAIL_REGRESSION, "LEARNING", 12);
+	hcb_history_close(&h);
+}
+
 static void test_a_control_that_moves(void **state)
 {
 	(void)state;
@@ -206,6 +290,8 @@ static void test_acknowledged_is_not_red(void **state)
 	expect(&h, HCB_FAIL_REGRESSION, "REGRESSION", 10);
 	assert_int_equal(hcb_history_find(&h, "db.m00.p50", &s, &err), 0);
 	assert_int_equal(hcb_history_ack(&h, &s, "known", 1, &err), 0);
+	/* On that very night, too. */
+	expect(&h, HCB_FAIL_REGRESSION, "OK", 0);
 	add(&h, 51, (struct one){"db", 1, false, false, false, 1.5});
 	json_t *doc = check_on(&h, HCB_FAIL_REGRESSION);
 	assert_int_not_equal(hcb_check_exit(doc), 10);
@@ -285,6 +371,8 @@ int main(void)
 	        cmocka_unit_test(test_verdicts_and_exit_codes),
 	        cmocka_unit_test(test_a_night_that_is_not_valid_is_no_green_light),
 	        cmocka_unit_test(test_a_silent_test_is_missed),
+	        cmocka_unit_test(test_a_regression_does_not_go_away_unmeasured),
+	        cmocka_unit_test(test_a_regression_does_not_go_away_replaced),
 	        cmocka_unit_test(test_a_control_that_moves),
 	        cmocka_unit_test(test_tests_that_move_together),
 	        cmocka_unit_test(test_at_most_ten_are_gated),
