@@ -408,15 +408,31 @@ static int exit_of(const char *v, const struct tally *t, enum hcb_gate_environme
 	return HCB_EXIT_OK;
 }
 
-/* A silent nightly is the usual failure: how old is the newest good run? */
+/* The newest night that said something of a gated series, as one to be judged or to learn
+   from; empty: none. A run may be valid on a night that is not, with too few of them. */
+static const char *last_judged(const struct check *c)
+{
+	const char *night = "";
+	for (size_t k = 0; k < c->n; k++) {
+		const struct hcb_walked *w = &c->one[k].w;
+		size_t n = c->one[k].gated ? w->n : 0;
+		while (n && !w->gate[n - 1].valid)
+			n--;
+		if (n && strcmp(w->night[n - 1].night, night) > 0)
+			night = w->night[n - 1].night;
+	}
+	return night;
+}
+
+/* A silent nightly is the usual failure: when did that night's newest run begin? */
 static json_t *last_valid(const struct check *c)
 {
 	int64_t t = -1;
 	hcb_db_int(c->h->db, NULL, -1, &t,
 	           "SELECT max(t_start) FROM run WHERE t_start >= 0 AND invalid_reason "
 	           "IS NULL "
-	           "AND control = 0 AND night <= ?1",
-	           "s", c->night);
+	           "AND control = 0 AND night = ?1",
+	           "s", last_judged(c));
 	return t < 0 ? json_null() : json_integer(t);
 }
 

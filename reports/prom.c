@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A nightly check for node_exporter's textfile collector: gauges only, no time stamps
- * (it refuses them), few labels. Alert on
- * time() - hcbench_last_success_timestamp_seconds > 36 * 3600: a nightly that is silent
- * is the usual failure.
+ * (it refuses them), few labels. What to alert on is in docs/nightly.md: the age of
+ * hcbench_last_success_timestamp_seconds above all, since a nightly that is silent is the
+ * usual failure.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -134,11 +134,12 @@ static int prom_write(const json_t *const *docs, size_t n, FILE *f, struct hcb_e
 		return hcb_err_usage(err, "report prom: one check at a time");
 	const json_t *doc = docs[0], *series = json_object_get(doc, "series");
 	double last = num(doc, "last_valid_run_s");
-	if (isfinite(last)) {
-		put_head(f, "last_success_timestamp_seconds",
-		         "When the newest valid run in the history began.");
-		fprintf(f, "hcbench_last_success_timestamp_seconds %.0f\n", last);
-	}
+	put_head(f, "last_success_timestamp_seconds",
+	         "When the newest run began of the last night that a gated series was "
+	         "judged on, or learnt from; 0: there is none.");
+	/* Always there: an alert on the age of what is missing would be none. */
+	fprintf(f, "hcbench_last_success_timestamp_seconds %.0f\n",
+	        isfinite(last) ? last : 0);
 	put_verdicts(f, doc, series);
 	put_values(f, series, "run_valid", "1: measured tonight, and valid.", valid_of);
 	put_values(f, series, "value",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/hcb_test.h"
 
+#include <time.h>
+
 #include "bench/check.h"
 #include "bench/history_db.h"
 #include "bench/result.h"
@@ -28,27 +30,40 @@ struct one {
 	double factor;
 };
 
-/* env: a fact of the environment; NULL: none. */
-static void add_in(struct hcb_history *h, int night, struct one o, const char *env)
+#define BEGAN 1777602600 /* night 0 */
+
+static json_t *metric(int i, double v, int samples)
+{
+	char name[32];
+	json_t *all = json_array();
+	snprintf(name, sizeof(name), "m%02d.p50", i);
+	for (int k = 0; k < samples; k++)
+		json_array_append_new(all, json_real(v));
+	return json_pack("{sssssssfso}", "name", name, "unit", "ns", "direction", "lower",
+	                 "value", v, "samples", all);
+}
+
+/* env: a fact of the environment, NULL: none. A night needs 5 samples. */
+static void add_with(struct hcb_history *h, int night, struct one o, const char *env,
+                     int samples)
 {
 	struct hcb_err err = HCB_ERR_INIT;
 	struct hcb_history_added a;
-	char id[32], name[32];
+	char id[32], name[32], when[32];
+	time_t began = BEGAN + 86400 * (time_t)night;
+	struct tm tm;
 	json_t *doc = hcb_json_document("measured", false), *metrics = json_array();
 	snprintf(id, sizeof(id), "r%d%s%d", night, o.test, o.rerun);
-	json_object_set_new(doc, "run", json_pack("{ss}", "id", id));
+	gmtime_r(&began, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_object_set_new(doc, "run", json_pack("{ssss}", "id", id, "started", when));
 	if (o.invalid)
 		json_object_set_new(doc, "validity",
 		                    json_pack("{sss[s]}", "verdict", "INVALID", "reasons",
 		                              "the bench was late"));
-	for (int i = 0; i < o.metrics; i++) {
-		double v = 1e6 * wobble(night, i) * o.factor;
-		snprintf(name, sizeof(name), "m%02d.p50", i);
-		json_array_append_new(metrics,
-		                      json_pack("{sssssssfs[fffff]}", "name", name,
-		                                "unit", "ns", "direction", "lower",
-		                                "value", v, "samples", v, v, v, v, v));
-	}
+	for (int i = 0; i < o.metrics; i++)
+		json_array_append_new(
+		        metrics, metric(i, 1e6 * wobble(night, i) * o.factor, samples));
 	json_object_set_new(doc, "metrics", metrics);
 	snprintf(name, sizeof(name), "n%04d", night);
 	struct hcb_history_how how = {
@@ -60,9 +75,14 @@ static void add_in(struct hcb_history *h, int night, struct one o, const char *e
 	json_decref(doc);
 }
 
+static void add_in(struct hcb_history *h, int night, struct one o, const char *env)
+{
+	add_with(h, night, o, env, 5);
+}
+
 static void add(struct hcb_history *h, int night, struct one o)
 {
-	add_in(h, night, o, NULL);
+	add_with(h, night, o, NULL, 5);
 }
 
 static json_t *check_on(struct hcb_history *h, enum hcb_fail_on on)
@@ -132,6 +152,40 @@ static void test_a_night_that_is_not_valid_is_no_green_light(void **state)
 	struct hcb_history h = quiet(40, 2, false);
 	add(&h, 41, (struct one){"db", 2, false, false, true, 1});
 	expect(&h, HCB_FAIL_REGRESSION, "INVALID", 13);
+	hcb_history_close(&h);
+}
+
+static void expect_last(struct hcb_history *h, int night)
+{
+	json_t *doc = check_on(h, HCB_FAIL_REGRESSION);
+	assert_int_equal(json_integer_value(json_object_get(doc, "last_valid_run_s")),
+	                 night < 0 ? 0 : BEGAN + 86400 * night);
+	json_decref(doc);
+}
+
+/* What the age of the newest good night is read from. */
+static void test_the_last_night_that_said_something(void **state)
+{
+	(void)state;
+	struct hcb_history h = memory();
+	const struct one db = {"db", 1, false, false, false, 1};
+	add_with(&h, 1, db, NULL, 4);
+	expect_last(&h, -1);
+	add(&h, 2, db); /* learnt from */
+	expect_last(&h, 2);
+	for (int n = 3; n <= 20; n++)
+		add(&h, n, db);
+	/* Each run valid, and too few of them for a night. */
+	for (int n = 21; n <= 23; n++)
+		add_with(&h, n, db, NULL, 4);
+	expect(&h, HCB_FAIL_REGRESSION, "INVALID", 13);
+	expect_last(&h, 20);
+	/* Controls, and INVALID runs, are nothing that is judged. */
+	add(&h, 24, (struct one){"disk", 1, true, false, false, 1});
+	add(&h, 24, (struct one){"db", 1, false, false, true, 1});
+	expect_last(&h, 20);
+	add(&h, 25, db);
+	expect_last(&h, 25);
 	hcb_history_close(&h);
 }
 
@@ -370,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_verdicts_and_exit_codes),
 	        cmocka_unit_test(test_a_night_that_is_not_valid_is_no_green_light),
+	        cmocka_unit_test(test_the_last_night_that_said_something),
 	        cmocka_unit_test(test_a_silent_test_is_missed),
 	        cmocka_unit_test(test_a_regression_does_not_go_away_unmeasured),
 	        cmocka_unit_test(test_a_regression_does_not_go_away_replaced),

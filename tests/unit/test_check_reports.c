@@ -75,6 +75,7 @@ static void test_what_they_say(void **state)
 	        "\"REGRESSION\"} 1\n",
 	        "hcbench_night_verdict{state=\"REGRESSION\"} 1\n",
 	        "hcbench_night_verdict{state=\"OK\"} 0\n",
+	        "hcbench_last_success_timestamp_seconds 0\n",
 	        "hcbench_mde_ratio{series=\"db.commit.p99\",key=\"db.commit.p99\"} 0.1",
 	        NULL};
 	static const char *const github[] = {"::error title=db.commit.p99::REGRESSION",
