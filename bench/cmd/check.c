@@ -246,7 +246,7 @@ const struct hcb_verb hcb_verb_check = {
                 "\n"
                 "Exit code: 0 nothing worse; 10 a regression that nobody has "
                 "acknowledged;\n"
-                "11 the environment moved, or tests moved together; 12 too little "
+                "11 one that a control or unrelated tests go along with; 12 too little "
                 "history;\n"
                 "13 nothing valid tonight.\n"
                 "explain: one series: tonight, baseline, since when, what changed then, "
