@@ -24,11 +24,37 @@ uint64_t hcb_night_due_ns(unsigned i, unsigned n, uint64_t spread_ns)
 	return n ? spread_ns / n * i : 0;
 }
 
+/* The last moment at which a run may begin. */
+static uint64_t latest_ns(uint64_t longest_ns, uint64_t reserve_ns, uint64_t deadline_ns)
+{
+	uint64_t need = reserve_ns + longest_ns + longest_ns / QUARTER;
+	return deadline_ns > need ? deadline_ns - need : 0;
+}
+
 bool hcb_night_fits(uint64_t now_ns, uint64_t longest_ns, uint64_t reserve_ns,
                     uint64_t deadline_ns)
 {
-	uint64_t need = reserve_ns + longest_ns + longest_ns / QUARTER;
-	return !deadline_ns || (now_ns < deadline_ns && deadline_ns - now_ns > need);
+	return !deadline_ns || now_ns < latest_ns(longest_ns, reserve_ns, deadline_ns);
+}
+
+uint64_t hcb_night_settle_ns(uint64_t settle_ns, uint64_t now_ns, uint64_t longest_ns,
+                             uint64_t reserve_ns, uint64_t deadline_ns)
+{
+	uint64_t latest = latest_ns(longest_ns, reserve_ns, deadline_ns);
+	uint64_t left = latest > now_ns ? latest - now_ns : 0;
+	return deadline_ns && left < settle_ns ? left : settle_ns;
+}
+
+uint64_t hcb_night_spread_ns(uint64_t spread_ns, unsigned n, uint64_t first_ns,
+                             uint64_t longest_ns, uint64_t reserve_ns,
+                             uint64_t deadline_ns)
+{
+	uint64_t latest = latest_ns(longest_ns, reserve_ns, deadline_ns);
+	if (!deadline_ns || n < 2)
+		return spread_ns;
+	/* It must begin before the latest moment, and is due after n - 1 steps of n. */
+	uint64_t step = latest > first_ns ? (latest - first_ns - 1) / (n - 1) : 0;
+	return step < spread_ns / n ? step * n : spread_ns;
 }
 
 /* ---- the surroundings ---- */

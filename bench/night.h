@@ -21,6 +21,18 @@
 unsigned hcb_night_test(unsigned tests, unsigned round, unsigned i);
 /* When run i of n is due, after the first one: evenly over spread_ns. */
 uint64_t hcb_night_due_ns(unsigned i, unsigned n, uint64_t spread_ns);
+/*
+ * The spread, shorter than asked for if it has to be, with which the last of n runs, the
+ * first of which began at first_ns, still fits as hcb_night_fits says. 0: there is no
+ * time to lose.
+ */
+uint64_t hcb_night_spread_ns(uint64_t spread_ns, unsigned n, uint64_t first_ns,
+                             uint64_t longest_ns, uint64_t reserve_ns,
+                             uint64_t deadline_ns);
+/* How long to wait for the surroundings to be fit, from now_ns on: settle_ns at most, and
+   not longer than that a run still fits after it. */
+uint64_t hcb_night_settle_ns(uint64_t settle_ns, uint64_t now_ns, uint64_t longest_ns,
+                             uint64_t reserve_ns, uint64_t deadline_ns);
 
 /*
  * May a run begin at now_ns? longest_ns: the longest of its test so far, 0: none yet;

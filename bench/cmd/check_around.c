@@ -18,6 +18,9 @@
 #define LOOK_LIMIT     (60 * HCB_SEC)
 #define CONTROLS_LIMIT (15 * 60 * HCB_SEC) /* two minutes of a lab that is dilated */
 #define LOOK_AGAIN     (15 * HCB_SEC)
+/* What the controls take, before it is known (docs/nightly.md). */
+#define CONTROLS_TAKE  (120 * HCB_SEC)
+#define BRIEF_TAKE     (30 * HCB_SEC)
 
 /* ---- only one at a time ---- */
 
@@ -134,9 +137,21 @@ static const char *first_reason(const struct check_night *n)
 	return json_string_value(json_array_get(n->unfit, 0));
 }
 
+/* A night that has settled has its controls before it, and but for a brief one after
+   it. */
+static uint64_t settle_limit(const struct check_night *n)
+{
+	const struct check_plan *p = n->plan;
+	uint64_t controls = p->no_controls ? 0
+	                    : p->brief     ? BRIEF_TAKE
+	                                   : 2 * CONTROLS_TAKE;
+	return hcb_night_settle_ns(p->settle_ns, check_elapsed_ns(n), check_most_ns(n),
+	                           controls + CHECK_LEAST_LEFT, p->deadline_ns);
+}
+
 int check_settle(struct check_night *n, struct hcb_err *err)
 {
-	uint64_t begin = hcb_monotonic_ns();
+	uint64_t begin = hcb_monotonic_ns(), limit = settle_limit(n);
 	bool told = false;
 	if (n->plan->models)
 		return 0;
@@ -146,12 +161,11 @@ int check_settle(struct check_night *n, struct hcb_err *err)
 			return r;
 		judge(n, false);
 		uint64_t spent = hcb_monotonic_ns() - begin;
-		if (!json_array_size(n->unfit) || *n->stop ||
-		    spent + LOOK_AGAIN > n->plan->settle_ns)
+		if (!json_array_size(n->unfit) || *n->stop || spent + LOOK_AGAIN > limit)
 			break;
 		if (!told && !n->plan->quiet)
 			hcb_say("check: %s; waiting %.0f s at most", first_reason(n),
-			        (double)n->plan->settle_ns / 1e9);
+			        (double)limit / 1e9);
 		told = true;
 		pause_for(n, LOOK_AGAIN);
 	}

@@ -19,11 +19,9 @@
 #include "bench/core/units.h"
 
 /* Of a run, if there is no deadline. */
-#define RUN_LIMIT  (4 * 3600 * HCB_SEC)
-/* A child is given so long even past the deadline: to end cleanly, and to look. */
-#define LEAST_LEFT (30 * HCB_SEC)
+#define RUN_LIMIT (4 * 3600 * HCB_SEC)
 /* A run that the deadline ends has that long to drain, and to say what it has. */
-#define RUN_GRACE  (90 * HCB_SEC)
+#define RUN_GRACE (90 * HCB_SEC)
 
 uint64_t check_elapsed_ns(const struct check_night *n)
 {
@@ -35,7 +33,7 @@ uint64_t check_left_ns(const struct check_night *n, uint64_t most_ns)
 	uint64_t now = check_elapsed_ns(n), end = n->plan->deadline_ns;
 	uint64_t left = !end ? most_ns : end > now ? end - now : 0;
 	left = left < most_ns ? left : most_ns;
-	return left > LEAST_LEFT ? left : LEAST_LEFT;
+	return left > CHECK_LEAST_LEFT ? left : CHECK_LEAST_LEFT;
 }
 
 void check_note(struct check_night *n, const char *fmt, ...)
@@ -210,6 +208,21 @@ static int one_run(struct check_night *n, unsigned test, unsigned number,
 
 /* ---- all runs ---- */
 
+uint64_t check_needs_ns(const struct check_night *n, unsigned test)
+{
+	uint64_t seen = n->longest_ns[test], least = n->plan->test[test].least_ns;
+	return n->plan->models || seen > least ? seen : least;
+}
+
+uint64_t check_most_ns(const struct check_night *n)
+{
+	uint64_t most = 0;
+	for (unsigned i = 0; i < n->plan->tests; i++)
+		if (check_needs_ns(n, i) > most)
+			most = check_needs_ns(n, i);
+	return most;
+}
+
 static void wait_for(const struct check_night *n, uint64_t due_ns)
 {
 	while (!*n->stop && check_elapsed_ns(n) < due_ns) {
@@ -224,10 +237,7 @@ static int try_run(struct check_night *n, unsigned test, unsigned number,
 {
 	if (*n->stop)
 		return hcb_err_set(err, -EINTR, "check: interrupted");
-	uint64_t needs = n->longest_ns[test];
-	if (!n->plan->models && needs < n->plan->test[test].least_ns)
-		needs = n->plan->test[test].least_ns;
-	if (hcb_night_fits(check_elapsed_ns(n), needs, n->around_ns,
+	if (hcb_night_fits(check_elapsed_ns(n), check_needs_ns(n, test), n->around_ns,
 	                   n->plan->deadline_ns))
 		return one_run(n, test, number, how, err);
 	if (!n->deadline_reached)
@@ -265,7 +275,11 @@ static int all_runs(struct check_night *n, struct hcb_err *err)
 	int r = 0;
 	for (unsigned i = 0; !r && i < all; i++) {
 		unsigned round = i / p->tests;
-		wait_for(n, first + hcb_night_due_ns(i, all, p->spread_ns));
+		/* Anew for each: how long they take is known better and better. */
+		uint64_t spread =
+		        hcb_night_spread_ns(p->spread_ns, all, first, check_most_ns(n),
+		                            n->around_ns, p->deadline_ns);
+		wait_for(n, first + hcb_night_due_ns(i, all, spread));
 		r = step(n, hcb_night_test(p->tests, round, i % p->tests), round, false,
 		         err);
 	}
@@ -307,7 +321,7 @@ static int before_runs(struct check_night *n, struct hcb_err *err)
 		return r;
 	uint64_t begin = check_elapsed_ns(n);
 	r = check_controls(n, "start", err);
-	n->around_ns = LEAST_LEFT * !n->plan->models;
+	n->around_ns = CHECK_LEAST_LEFT * !n->plan->models;
 	if (!n->plan->brief)
 		n->around_ns += check_elapsed_ns(n) - begin;
 	return r;
@@ -349,7 +363,7 @@ int check_night_again(struct check_night *n, const bool *which, struct hcb_err *
 {
 	const struct check_plan *p = n->plan;
 	int r = 0;
-	n->around_ns = LEAST_LEFT * !p->models;
+	n->around_ns = CHECK_LEAST_LEFT * !p->models;
 	for (unsigned k = 0; !r && k < p->blocks; k++)
 		for (unsigned i = 0; !r && i < p->tests; i++) {
 			unsigned test = hcb_night_test(p->tests, k, i);

@@ -14,10 +14,13 @@
 #include <stdint.h>
 
 #include "bench/core/err.h"
+#include "bench/core/units.h"
 #include "bench/history.h"
 #include "bench/night.h"
 
 #define CHECK_MAX_PASSED 32
+/* A child is given so long even past the deadline: to end cleanly, and to look. */
+#define CHECK_LEAST_LEFT (30 * HCB_SEC)
 
 /* ---- what was asked for ---- */
 
@@ -76,14 +79,18 @@ struct check_night {
 uint64_t check_elapsed_ns(const struct check_night *n);
 /* What a child may take: what is left of the deadline, most_ns at most. */
 uint64_t check_left_ns(const struct check_night *n, uint64_t most_ns);
+/* What a run of that test takes, as far as is known: its longest so far, and no less than
+   its scenario says. Of all tests the most. */
+uint64_t check_needs_ns(const struct check_night *n, unsigned test);
+uint64_t check_most_ns(const struct check_night *n);
 void check_note(struct check_night *n, const char *fmt, ...)
         __attribute__((format(printf, 2, 3)));
 
 /* Only one night in a history, and one on a lab or cluster. Exit 13: there is one. */
 int check_lock(struct check_night *n, struct hcb_err *err);
 void check_unlock(struct check_night *n);
-/* Waits until the surroundings are fit, settle_ns at most; then n->look[0] and n->unfit
-   say how they are. */
+/* Waits until the surroundings are fit, settle_ns at most and no longer than the deadline
+   leaves room for a run; then n->look[0] and n->unfit say how they are. */
 int check_settle(struct check_night *n, struct hcb_err *err);
 /* Looks again and judges the whole night. */
 int check_look_at_end(struct check_night *n, struct hcb_err *err);

@@ -183,5 +183,10 @@ rm -f "/run/lock/hcbench-night-lab-none$$.lock" "/tmp/hcbench-night-lab-none$$.l
 expect_exit 13
 expect_stderr "nothing is measured tonight"
 [ -z "$(find "$tmp/h5" -name '*.json')" ] || fail "something was measured"
+# The deadline is for waiting too: without it this takes ten minutes.
+run check --run "$HCB_SRC/lab/nightly/commits.ini" --lab "none$$" --settle 10m --deadline 20s
+rm -f "/run/lock/hcbench-night-lab-none$$.lock" "/tmp/hcbench-night-lab-none$$.lock"
+expect_exit 13
+expect_stderr "nothing is measured tonight"
 run lab check "$HCB_SRC/lab/nightly/nightly.ini" --json
 case $status in 0 | 1) ;; *) fail "lab/nightly/nightly.ini: exit $status" ;; esac

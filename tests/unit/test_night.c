@@ -81,6 +81,50 @@ static void test_deadline(void **state)
 	assert_false(hcb_night_fits(11 * s, 0, 0, 10 * s));
 }
 
+static void test_settling_ends_with_the_deadline(void **state)
+{
+	const uint64_t s = HCB_SEC;
+	(void)state;
+	assert_int_equal(hcb_night_settle_ns(600 * s, 0, 100 * s, 60 * s, 0), 600 * s);
+	assert_int_equal(hcb_night_settle_ns(600 * s, 0, 100 * s, 60 * s, 3600 * s),
+	                 600 * s);
+	/* 185 s for a run and what comes after it. */
+	assert_int_equal(hcb_night_settle_ns(600 * s, 0, 100 * s, 60 * s, 400 * s),
+	                 215 * s);
+	assert_int_equal(hcb_night_settle_ns(600 * s, 15 * s, 100 * s, 60 * s, 400 * s),
+	                 200 * s);
+	assert_int_equal(hcb_night_settle_ns(600 * s, 0, 100 * s, 60 * s, 100 * s), 0);
+	assert_int_equal(hcb_night_settle_ns(600 * s, 300 * s, 100 * s, 60 * s, 400 * s),
+	                 0);
+	/* However short, it is no reason to wait longer. */
+	assert_int_equal(hcb_night_settle_ns(0, 0, 100 * s, 60 * s, 400 * s), 0);
+}
+
+/* Whenever the first began, the last one fits, if there is room for it at all. */
+static void test_spread_ends_in_the_deadline(void **state)
+{
+	const uint64_t s = HCB_SEC, run = 540 * s, end = 7200 * s, after = 120 * s;
+	(void)state;
+	assert_int_equal(hcb_night_spread_ns(6000 * s, 10, 0, run, after, 0), 6000 * s);
+	assert_int_equal(hcb_night_spread_ns(6000 * s, 1, 900 * s, run, after, end),
+	                 6000 * s);
+	/* 6405 s are left for nine steps: no reason to hurry. */
+	assert_int_equal(hcb_night_spread_ns(6000 * s, 10, 0, run, after, end), 6000 * s);
+	for (uint64_t first = 0; first < 6400 * s; first += 7 * s)
+		for (unsigned n = 2; n < 30; n += 9) {
+			uint64_t spread =
+			        hcb_night_spread_ns(7000 * s, n, first, run, after, end);
+			uint64_t last = first + hcb_night_due_ns(n - 1, n, spread);
+			assert_true(hcb_night_fits(last, run, after, end));
+			assert_true(spread <= 7000 * s);
+			/* No shorter than it must be. */
+			if (spread < 7000 * s)
+				assert_false(
+				        hcb_night_fits(last + n * 1000, run, after, end));
+		}
+	assert_int_equal(hcb_night_spread_ns(6000 * s, 10, 6500 * s, run, after, end), 0);
+}
+
 /* ---- surroundings ---- */
 
 static json_t *good(double at_s)
@@ -297,6 +341,8 @@ int main(void)
 	        cmocka_unit_test(test_order_is_balanced),
 	        cmocka_unit_test(test_spread),
 	        cmocka_unit_test(test_deadline),
+	        cmocka_unit_test(test_settling_ends_with_the_deadline),
+	        cmocka_unit_test(test_spread_ends_in_the_deadline),
 	        cmocka_unit_test(test_fit),
 	        cmocka_unit_test(test_each_state_is_a_reason),
 	        cmocka_unit_test(test_health_others_silence),
