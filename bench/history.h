@@ -166,12 +166,16 @@ int hcb_history_judged(struct hcb_history *h, json_t *check, struct hcb_err *err
 /* ---- rebuilding ---- */
 
 struct hcb_history_rebuilt {
-	size_t runs, acts, skipped; /* skipped: files that are no results; each is said */
-	bool compared;              /* there was a readable database */
-	char differs[200];          /* tables; empty: equal */
-	char aside[500];            /* where the former database went; empty: nowhere */
+	size_t runs, acts, skipped; /* skipped: files that cannot be read, or are no
+	                               results of a schema that is known; each is said */
+	bool kept;     /* different, and left in place all the same: it is whole, and may
+	                  know of what is in the files that were skipped */
+	bool compared; /* there was a readable database */
+	char differs[200]; /* tables; empty: equal */
+	char aside[500];   /* where the former database went; empty: nowhere */
 };
-/* only_compare: the present database is left alone. */
+/* only_compare: the present database is left alone. So is one that can be read while a
+   file cannot. */
 int hcb_history_rebuild(const char *dir, bool only_compare,
                         struct hcb_history_rebuilt *out, struct hcb_err *err);
 /* The same of two databases: "run, block"; empty if equal. */

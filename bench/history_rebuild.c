@@ -147,7 +147,8 @@ static int list_dir(const char *path, struct names *l, struct hcb_err *err)
 	return r;
 }
 
-/* A file that is no result is said and passed over: the others are worth having. */
+/* A file that cannot be read as a result is said and passed over: the others are worth
+   having. */
 static int read_result(struct hcb_history *h, const char *path,
                        struct hcb_history_rebuilt *out, struct hcb_err *err)
 {
@@ -158,7 +159,8 @@ static int read_result(struct hcb_history *h, const char *path,
 	snprintf(full, sizeof(full), "%s/%s", h->dir, path);
 	json_t *doc = json_load_file(full, JSON_REJECT_DUPLICATES, &je);
 	int r = doc ? hcb_history_insert(h, doc, path, &added, &one)
-	            : hcb_err_usage(&one, "read %s:%d: %s", full, je.line, je.text);
+	            : hcb_err_usage(&one, "read %s:%d: %s", full,
+	                            je.line > 0 ? je.line : 1, je.text);
 	json_decref(doc);
 	if (!r) {
 		out->runs++;
@@ -336,7 +338,10 @@ static int rebuild_locked(struct hcb_history *h, const char *file, bool only_com
 	hcb_db_close(h->db);
 	h->db = NULL;
 	bool equal = out->compared && !out->differs[0];
-	return !r && !only_compare && !equal ? put_in_place(h->dir, file, out, err) : r;
+	if (r || only_compare || equal)
+		return r;
+	out->kept = out->compared && out->skipped;
+	return out->kept ? 0 : put_in_place(h->dir, file, out, err);
 }
 
 int hcb_history_rebuild(const char *dir, bool only_compare,

@@ -160,7 +160,7 @@ int history_rebuild(const struct history_conf *c, const char **words, int n,
 		return r;
 	printf("%zu results, %zu acts and checks", b.runs, b.acts);
 	if (b.skipped)
-		printf(", %zu files passed over", b.skipped);
+		printf(", %zu file%s passed over", b.skipped, b.skipped > 1 ? "s" : "");
 	printf(": %s%s\n",
 	       !b.compared    ? "no readable database to compare with"
 	       : b.differs[0] ? "the database differed: "
@@ -168,8 +168,11 @@ int history_rebuild(const struct history_conf *c, const char **words, int n,
 	       b.compared ? b.differs : "");
 	if (b.aside[0])
 		printf("the former database is now %s\n", b.aside);
-	bool equal = b.compared && !b.differs[0] && !b.skipped;
-	return c->compare && !equal ? HCB_EXIT_FAILED : HCB_EXIT_OK;
+	if (b.kept)
+		puts("the database is left as it is: it may know of what is in the files "
+		     "passed over. Mend them or move them away, and rebuild again");
+	bool equal = b.compared && !b.differs[0];
+	return b.skipped || (c->compare && !equal) ? HCB_EXIT_FAILED : HCB_EXIT_OK;
 }
 
 /* ---- where ---- */

@@ -108,6 +108,53 @@ run history rebuild --compare
 expect_exit 0
 expect_stdout "4 results, 2 acts" "the database was equal"
 
+# A file that cannot be read, or is of a schema of another time: named, and no success. The
+# database knows what is in it and stays, as it would not if it were made anew.
+one=$(ls "$HCBENCH_HISTORY"/results/2026-05-02/*)
+act=$(ls "$HCBENCH_HISTORY"/acts/*-link-*.json)
+cp "$one" "$tmp/one.json"
+cp "$act" "$tmp/act.json"
+sum=$(cksum <"$db")
+damage() {
+	case $1 in
+	empty) : >"$one" ;;
+	cut) head -c 5000 "$tmp/one.json" >"$one" ;;
+	newer) jq '.schema = 99' "$tmp/one.json" >"$one" ;;
+	older) jq '.schema = 0' "$tmp/one.json" >"$one" ;;
+	act) echo '{}' >"$act" ;;
+	esac
+}
+for how in empty cut newer older act; do
+	damage $how
+	for option in '' --compare; do
+		# shellcheck disable=SC2086 # none, or one word
+		run history rebuild $option
+		expect_exit 1
+		expect_stdout "1 file passed over"
+		case $how in
+		act) expect_stderr "${act##*/}" ;;
+		*er) expect_stderr "${one##*/}" "schema" ;;
+		*) expect_stderr "${one##*/}" ;;
+		esac
+	done
+	[ "$sum" = "$(cksum <"$db")" ] || fail "the database was replaced, with less in it"
+	run history show db.commit.p50
+	expect_stdout 2026-05-02
+	cp "$tmp/one.json" "$one"
+	cp "$tmp/act.json" "$act"
+done
+# Without a database what there is makes one.
+mkdir "$tmp/less"
+cp -a "$HCBENCH_HISTORY/results" "$HCBENCH_HISTORY/acts" "$tmp/less/"
+echo none >"$tmp/less/results/2026-05-02/${one##*/}"
+run history rebuild --history "$tmp/less"
+expect_exit 1
+expect_stdout "3 results, 2 acts" "1 file passed over"
+run history show db.commit.p50 --history "$tmp/less"
+expect_stdout 2026-05-01
+run history rebuild --compare
+expect_exit 0
+
 # Two (here eight) writers at once lose nothing.
 mkdir "$tmp/many"
 for i in 1 2 3 4 5 6 7 8; do
