@@ -24,6 +24,7 @@ static const struct hcb_opt options[] = {
         OPT("control", HCB_OPT_BOOL, control, "off", "tells of the environment"),
         OPT("rerun", HCB_OPT_BOOL, rerun, "off", "made to confirm a suspect night"),
         OPT("why", HCB_OPT_STR, why, "", "reason of an acknowledgement"),
+        OPT("force", HCB_OPT_BOOL, force, "off", "acknowledge without an episode"),
         OPT("csv", HCB_OPT_BOOL, csv, "off", "a table, a night a line"),
         OPT("json", HCB_OPT_BOOL, json, "off", "for programs"),
         OPT("compare", HCB_OPT_BOOL, compare, "off", "change nothing"),
@@ -49,7 +50,7 @@ static const struct {
         {"add", history_add, 1, MAX_WORDS, "RESULT.json..."},
         {"list", history_list, 0, 0, ""},
         {"show", history_show, 1, 1, "SERIES"},
-        {"ack", history_ack, 1, 1, "SERIES --why TEXT"},
+        {"ack", history_ack, 1, 1, "SERIES --why TEXT [--force]"},
         {"link", history_link, 2, 2, "OLD NEW"},
         {"calibrate", history_calibrate, 0, MAX_WORDS, "[SERIES...]"},
         {"export", history_export, 0, 0, "[--csv]"},
@@ -153,7 +154,7 @@ const struct hcb_verb hcb_verb_history = {
         .usage =
                 "usage: hcbench history add RESULT.json... [OPTION...]\n"
                 "       hcbench history list | show SERIES | export [--csv]\n"
-                "       hcbench history ack SERIES --why TEXT\n"
+                "       hcbench history ack SERIES --why TEXT [--force]\n"
                 "       hcbench history link OLD NEW\n"
                 "       hcbench history calibrate [SERIES...] [--budget N] [--seed N]\n"
                 "       hcbench history calibrate --reset SERIES...\n"
@@ -175,7 +176,9 @@ const struct hcb_verb hcb_verb_history = {
                 "  list       every series: nights, newest night, what it is of\n"
                 "  show       the nights of a series\n"
                 "  ack        a regression is known and accepted: its level is the new "
-                "baseline\n"
+                "baseline;\n"
+                "             --force: without one, the baseline begins anew from "
+                "nothing\n"
                 "  link       NEW carries OLD on, in spite of its other environment\n"
                 "  calibrate  thresholds from the series' own quiet nights at the "
                 "level it has now\n"

@@ -107,6 +107,32 @@ int history_add(const struct history_conf *c, const char **words, int n,
 
 /* ---- ack, link ---- */
 
+/* Acknowledged without an episode its baseline would be gone, and no more said of it than
+   that it is learning. */
+static int check_ack(struct hcb_history *h, const struct hcb_history_series *s,
+                     struct hcb_err *err)
+{
+	struct hcb_walked w;
+	int r = hcb_check_walk(h, s, NULL, &w, err);
+	if (r)
+		return r;
+	const struct hcb_gate_result *last = w.n ? &w.result[w.n - 1] : NULL;
+	if (!last || last->episode == HCB_GATE_OK)
+		r = hcb_err_usage(
+		        err,
+		        "history ack: %s (%s) is not in an episode on night %s, "
+		        "its newest: there is nothing to accept; --force begins "
+		        "a baseline from nothing",
+		        s->label, s->key, s->last);
+	else if (w.night[w.n - 1].ack)
+		r = hcb_err_usage(err,
+		                  "history ack: %s (%s) is acknowledged as of night %s "
+		                  "already",
+		                  s->label, s->key, s->last);
+	hcb_walked_free(&w);
+	return r;
+}
+
 int history_ack(const struct history_conf *c, const char **words, int n,
                 struct hcb_err *err)
 {
@@ -119,6 +145,7 @@ int history_ack(const struct history_conf *c, const char **words, int n,
 	if (r)
 		return r;
 	r = hcb_history_find(&h, words[0], &s, err);
+	r = r || c->force ? r : check_ack(&h, &s, err);
 	r = r ? r : hcb_history_ack(&h, &s, c->why, (int64_t)time(NULL), err);
 	if (!r)
 		hcb_say("%s (%s): acknowledged as of night %s", s.label, s.key, s.last);

@@ -12,7 +12,7 @@
 
 struct history_conf {
 	char history[400], night[64], name[HCB_HISTORY_NAME], why[400];
-	int control, rerun, csv, json, compare, reset;
+	int control, rerun, csv, json, compare, reset, force;
 	double budget;
 	uint64_t seed;
 	const char *fact[32]; /* KEY=VALUE */

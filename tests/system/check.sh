@@ -129,6 +129,9 @@ for s in rate p50 p99; do
 done
 run check
 expect_exit 0
+run history ack db.commit.p99 --why "again"
+expect_exit 2
+expect_stderr "is acknowledged as of night 2026-06-09 already"
 for i in 41 42 43 44 45; do add $i 1.5 6.8.8; done
 run check
 [ "$status" -ne 10 ] || fail "red after it was acknowledged"

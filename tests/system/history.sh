@@ -90,7 +90,13 @@ expect_stderr_lines 1
 run history ack "$new"
 expect_exit 2
 expect_stderr "--why"
+# Nothing goes on that could be accepted, and its baseline is not thrown away by mistake.
 run history ack "$new" --why 'new machine; "accepted"'
+expect_exit 2
+expect_stderr_lines 1
+expect_stderr "is not in an episode on night 2026-05-04" "--force"
+[ -z "$(find "$HCBENCH_HISTORY/acts" -name "*-ack-*")" ] || fail "an act without a decision"
+run history ack "$new" --why 'new machine; "accepted"' --force
 expect_exit 0
 
 # Otava's shape: a line a night, empty where there is none.
