@@ -6,6 +6,8 @@
  *                                     "history" more: the truth
  *   acts/TIME-....json                what people decided: acknowledgements, links,
  *                                     calibrations: the truth too
+ *   dropped/NIGHT/                    results of nights that are not to be used: nothing
+ *                                     reads them
  *   history.db                        SQLite; all of it can be made again from the files
  *                                     (hcb_history_rebuild), and is compared with them
  *
@@ -160,6 +162,17 @@ int hcb_history_calibrated(struct hcb_history *h, const struct hcb_history_serie
 /* The shipped thresholds again. */
 int hcb_history_uncalibrated(struct hcb_history *h, const struct hcb_history_series *s,
                              int64_t now, struct hcb_err *err);
+struct hcb_history_dropped {
+	size_t runs, acks; /* acks: acknowledgements as of that night, of no effect now */
+	char where[HCB_HISTORY_NIGHT + 32]; /* below the directory; empty: in memory */
+};
+/*
+ * Takes a night out: its rows, and its files to dropped/NIGHT (or NIGHT.2, ...), whence
+ * `history add --night` takes results up again. What was interrupted in between is taken
+ * up by the same call. why: NULL if nobody says. Exit code 2: there is no such night.
+ */
+int hcb_history_drop(struct hcb_history *h, const char *night, const char *why,
+                     int64_t now, struct hcb_history_dropped *out, struct hcb_err *err);
 /* Keeps a document of kind check (checks/NIGHT.json) and its verdicts. */
 int hcb_history_judged(struct hcb_history *h, json_t *check, struct hcb_err *err);
 

@@ -14,6 +14,7 @@
 
 #include "bench/core/atomic_file.h"
 #include "bench/history.h"
+#include "bench/history_acts.h"
 #include "bench/history_db.h"
 #include "bench/result.h"
 
@@ -99,6 +100,15 @@ static int apply_check(struct hcb_history *h, const json_t *c, struct hcb_err *e
 	return r;
 }
 
+/* The results are no longer among those that are read. */
+static int apply_nothing(struct hcb_history *h, const json_t *a, struct hcb_err *err)
+{
+	(void)h;
+	(void)a;
+	(void)err;
+	return 0;
+}
+
 static const struct {
 	const char *what;
 	int (*apply)(struct hcb_history *h, const json_t *act, struct hcb_err *err);
@@ -108,6 +118,7 @@ static const struct {
         {"link", apply_link, {"series", "old"}},
         {"calibration", apply_calibration, {"series"}},
         {"calibration-reset", apply_reset, {"series"}},
+        {"drop-night", apply_nothing, {"night"}},
 };
 
 int hcb_history_apply(struct hcb_history *h, const json_t *act, struct hcb_err *err)
@@ -135,15 +146,44 @@ static const char *who(void)
 	return p ? p->pw_name : "unknown";
 }
 
-static json_t *new_act(const char *what, const struct hcb_history_series *s, int64_t now)
+json_t *hcb_history_act(const char *what, const struct hcb_history_series *of,
+                        int64_t now)
 {
 	json_t *a = hcb_json_document("history", false);
 	json_object_set_new(a, "act", json_string(what));
-	json_object_set_new(a, "series", json_string(s->key));
-	json_object_set_new(a, "label", json_string(s->label));
+	if (of) {
+		json_object_set_new(a, "series", json_string(of->key));
+		json_object_set_new(a, "label", json_string(of->label));
+	}
 	json_object_set_new(a, "t", json_integer(now));
 	json_object_set_new(a, "who", json_string(who()));
 	return a;
+}
+
+static int write_file(struct hcb_history *h, json_t *act, const char *dir,
+                      const char *name, struct hcb_err *err)
+{
+	char path[600];
+	snprintf(path, sizeof(path), "%s/%s", h->dir, dir);
+	int r = hcb_history_mkdirs(path, err);
+	snprintf(path, sizeof(path), "%s/%s/%s", h->dir, dir, name);
+	return r ? r : hcb_write_json_atomic(path, act, err);
+}
+
+static void act_name(const json_t *act, const char *subject, char *out, size_t size)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	snprintf(out, size, "%012lld%09ld-%s-%s.json", (long long)ts.tv_sec, ts.tv_nsec,
+	         str(act, "act"), subject);
+}
+
+int hcb_history_act_write(struct hcb_history *h, json_t *act, const char *subject,
+                          struct hcb_err *err)
+{
+	char name[128];
+	act_name(act, subject, name, sizeof(name));
+	return h->dir[0] ? write_file(h, act, "acts", name, err) : 0;
 }
 
 /* Takes act over. The name sorts by time: a later act of the same kind replaces an
@@ -151,19 +191,14 @@ static json_t *new_act(const char *what, const struct hcb_history_series *s, int
 static int keep(struct hcb_history *h, json_t *act, const char *dir, const char *name,
                 struct hcb_err *err)
 {
-	char path[600];
 	int r = hcb_db_begin(h->db, err);
 	if (r) {
 		json_decref(act);
 		return r;
 	}
 	r = hcb_history_apply(h, act, err);
-	if (!r && h->dir[0]) {
-		snprintf(path, sizeof(path), "%s/%s", h->dir, dir);
-		r = hcb_history_mkdirs(path, err);
-		snprintf(path, sizeof(path), "%s/%s/%s", h->dir, dir, name);
-		r = r ? r : hcb_write_json_atomic(path, act, err);
-	}
+	if (!r && h->dir[0])
+		r = write_file(h, act, dir, name, err);
 	json_decref(act);
 	return hcb_db_end(h->db, r, err);
 }
@@ -171,17 +206,14 @@ static int keep(struct hcb_history *h, json_t *act, const char *dir, const char 
 static int keep_act(struct hcb_history *h, json_t *act, struct hcb_err *err)
 {
 	char name[128];
-	struct timespec ts;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	snprintf(name, sizeof(name), "%012lld%09ld-%s-%s.json", (long long)ts.tv_sec,
-	         ts.tv_nsec, str(act, "act"), str(act, "series"));
+	act_name(act, str(act, "series"), name, sizeof(name));
 	return keep(h, act, "acts", name, err);
 }
 
 int hcb_history_ack(struct hcb_history *h, const struct hcb_history_series *s,
                     const char *why, int64_t now, struct hcb_err *err)
 {
-	json_t *a = new_act("ack", s, now);
+	json_t *a = hcb_history_act("ack", s, now);
 	json_object_set_new(a, "night", json_string(s->last));
 	json_object_set_new(a, "why", json_string(why));
 	return keep_act(h, a, err);
@@ -233,7 +265,7 @@ int hcb_history_link(struct hcb_history *h, const struct hcb_history_series *fro
 	int r = check_ring(h, from, to, err);
 	if (r)
 		return r;
-	json_t *a = new_act("link", to, now);
+	json_t *a = hcb_history_act("link", to, now);
 	json_object_set_new(a, "old", json_string(from->key));
 	r = keep_act(h, a, err);
 	if (r == -EEXIST)
@@ -249,7 +281,7 @@ int hcb_history_calibrated(struct hcb_history *h, const struct hcb_history_serie
                            const struct hcb_gate_conf *conf, double budget, uint64_t seed,
                            size_t nights, int64_t now, struct hcb_err *err)
 {
-	json_t *a = new_act("calibration", s, now);
+	json_t *a = hcb_history_act("calibration", s, now);
 	json_object_set_new(
 	        a, "h",
 	        json_pack("[ffff]", conf->h[0], conf->h[1], conf->h[2], conf->h[3]));
@@ -262,7 +294,7 @@ int hcb_history_calibrated(struct hcb_history *h, const struct hcb_history_serie
 int hcb_history_uncalibrated(struct hcb_history *h, const struct hcb_history_series *s,
                              int64_t now, struct hcb_err *err)
 {
-	return keep_act(h, new_act("calibration-reset", s, now), err);
+	return keep_act(h, hcb_history_act("calibration-reset", s, now), err);
 }
 
 int hcb_history_judged(struct hcb_history *h, json_t *check, struct hcb_err *err)

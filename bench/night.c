@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* A clock that is disciplined is slewed by at most 500 ppm (ntp_adjtime), which is 3.6 s
    in two hours; twice that, and a second for what is not read at one instant. */
@@ -167,6 +168,18 @@ static bool is_date(const char *s)
 bool hcb_night_goes_back(const char *night, const char *newest)
 {
 	return is_date(night) && is_date(newest) && strcmp(night, newest) < 0;
+}
+
+static long day_of(const char *date)
+{
+	struct tm tm = {0};
+	strptime(date, "%Y-%m-%d", &tm);
+	return (long)(timegm(&tm) / 86400);
+}
+
+long hcb_night_days_after(const char *night, const char *newest)
+{
+	return is_date(night) && is_date(newest) ? day_of(night) - day_of(newest) : 0;
 }
 
 unsigned hcb_night_suspects(const json_t *check, const char *const *tests, unsigned n,

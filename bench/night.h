@@ -54,6 +54,8 @@ const char *hcb_night_clock_note(const json_t *look);
 /* Is a night of that id, by the clock, before one that the history has? Only of ids that
    are dates: others are in an order of their owner's. */
 bool hcb_night_goes_back(const char *night, const char *newest);
+/* Days from the history's newest night to one of that id; 0 if they are no dates. */
+long hcb_night_days_after(const char *night, const char *newest);
 
 /* Of a document of kind check: which of the tests have a gated series of which running
    them again would tell more, being SUSPECT or the second night far out. The number of

@@ -17,11 +17,14 @@
 #include "bench/cmd/signals.h"
 #include "bench/core/clock.h"
 #include "bench/core/units.h"
+#include "bench/machine_look.h"
 
+/* A night that many days after the newest one may be a clock that is ahead. */
+#define AHEAD_DAYS 7
 /* Of a run, if there is no deadline. */
-#define RUN_LIMIT (4 * 3600 * HCB_SEC)
+#define RUN_LIMIT  (4 * 3600 * HCB_SEC)
 /* A run that the deadline ends has that long to drain, and to say what it has. */
-#define RUN_GRACE (90 * HCB_SEC)
+#define RUN_GRACE  (90 * HCB_SEC)
 
 uint64_t check_elapsed_ns(const struct check_night *n)
 {
@@ -50,6 +53,24 @@ void check_note(struct check_night *n, const char *fmt, ...)
 
 /* ---- beginning and ending ---- */
 
+/* A clock that nobody keeps right may be ahead, and a night of its naming in the way of
+   all that follow. */
+static void note_ahead(struct check_night *n, const char *newest)
+{
+	long days = hcb_night_days_after(n->id, newest);
+	json_t *look = days > AHEAD_DAYS ? hcb_machine_look() : NULL;
+	if (json_is_false(
+	            json_object_get(json_object_get(look, "clock"), "synchronized")))
+		check_note(
+		        n,
+		        "by the clock this is night %s, %ld days after the newest one, "
+		        "and the kernel says that the clock is not synchronized; if it "
+		        "is wrong, \"hcbench history drop-night %s\" takes this night "
+		        "out again",
+		        n->id, days, n->id);
+	json_decref(look);
+}
+
 static int pick_id(struct check_night *n, const char *night, struct hcb_err *err)
 {
 	struct hcb_history h;
@@ -66,8 +87,12 @@ static int pick_id(struct check_night *n, const char *night, struct hcb_err *err
 		return hcb_err_invalid(err,
 		                       "check --run: by the clock this is night %s, but "
 		                       "the history has night %s: a clock is or was "
-		                       "wrong; --night ID says which night this is",
-		                       n->id, newest);
+		                       "wrong; --night ID says which night this is, "
+		                       "\"hcbench history drop-night %s\" takes that one "
+		                       "out",
+		                       n->id, newest, newest);
+	if (!r && !night)
+		note_ahead(n, newest);
 	return r;
 }
 

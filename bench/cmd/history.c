@@ -23,7 +23,7 @@ static const struct hcb_opt options[] = {
         OPT("name", HCB_OPT_STR, name, "", "of the test"),
         OPT("control", HCB_OPT_BOOL, control, "off", "tells of the environment"),
         OPT("rerun", HCB_OPT_BOOL, rerun, "off", "made to confirm a suspect night"),
-        OPT("why", HCB_OPT_STR, why, "", "reason of an acknowledgement"),
+        OPT("why", HCB_OPT_STR, why, "", "reason of what is decided"),
         OPT("force", HCB_OPT_BOOL, force, "off", "acknowledge without an episode"),
         OPT("csv", HCB_OPT_BOOL, csv, "off", "a table, a night a line"),
         OPT("json", HCB_OPT_BOOL, json, "off", "for programs"),
@@ -53,6 +53,7 @@ static const struct {
         {"ack", history_ack, 1, 1, "SERIES --why TEXT [--force]"},
         {"link", history_link, 2, 2, "OLD NEW"},
         {"calibrate", history_calibrate, 0, MAX_WORDS, "[SERIES...]"},
+        {"drop-night", history_drop_night, 1, 1, "NIGHT [--why TEXT]"},
         {"export", history_export, 0, 0, "[--csv]"},
         {"rebuild", history_rebuild, 0, 0, "[--compare]"},
         {"where", history_where, 0, 0, ""},
@@ -117,8 +118,9 @@ static int go(int argc, char **argv, struct hcb_err *err)
 	size_t v;
 	int n, r;
 	if (argc < 2)
-		return hcb_err_usage(err, "history: expected add, list, show, ack, link, "
-		                          "calibrate, export, rebuild or where");
+		return hcb_err_usage(err,
+		                     "history: expected add, list, show, ack, link, "
+		                     "calibrate, drop-night, export, rebuild or where");
 	hcb_opt_defaults(options, &c);
 	r = find_verb(argv[1], &v, err);
 	argc -= 2;
@@ -158,6 +160,7 @@ const struct hcb_verb hcb_verb_history = {
                 "       hcbench history link OLD NEW\n"
                 "       hcbench history calibrate [SERIES...] [--budget N] [--seed N]\n"
                 "       hcbench history calibrate --reset SERIES...\n"
+                "       hcbench history drop-night NIGHT [--why TEXT]\n"
                 "       hcbench history rebuild [--compare]\n"
                 "       hcbench history where\n"
                 "Results over nights, for \"hcbench check\". SERIES is a label as list "
@@ -185,6 +188,9 @@ const struct hcb_verb hcb_verb_history = {
                 "             (30 at least), for --budget false alarms per 100 nights "
                 "(0.1);\n"
                 "             --reset: the shipped thresholds again\n"
+                "  drop-night takes a night out, such as one that a wrong clock has "
+                "named; its\n"
+                "             files are kept in dropped/NIGHT\n"
                 "  export     all series as JSON; --csv: a line a night, as Apache Otava "
                 "reads it\n"
                 "  rebuild    the database again from the result files, and whether it "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* history add, ack, link, rebuild: what changes it. */
+/* history add, ack, link, drop-night, rebuild: what changes it. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -168,6 +168,31 @@ int history_link(const struct history_conf *c, const char **words, int n,
 	if (!r)
 		hcb_say("%s: %s carries on %s, %zu nights", to.label, to.key, from.key,
 		        from.nights);
+	hcb_history_close(&h);
+	return r;
+}
+
+/* ---- drop-night ---- */
+
+int history_drop_night(const struct history_conf *c, const char **words, int n,
+                       struct hcb_err *err)
+{
+	struct hcb_history h;
+	struct hcb_history_dropped d;
+	(void)n;
+	int r = history_open(c, false, &h, err);
+	if (r)
+		return r;
+	r = hcb_history_drop(&h, words[0], c->why[0] ? c->why : NULL, (int64_t)time(NULL),
+	                     &d, err);
+	if (!r)
+		hcb_say("night %s: no longer used; %zu result%s in %s/%s", words[0],
+		        d.runs, d.runs == 1 ? "" : "s", h.dir, d.where);
+	if (!r && d.acks)
+		hcb_warn("%zu series had been acknowledged as of that night, and are not "
+		         "any "
+		         "more",
+		         d.acks);
 	hcb_history_close(&h);
 	return r;
 }

@@ -31,6 +31,8 @@ int history_ack(const struct history_conf *c, const char **words, int n,
                 struct hcb_err *err);
 int history_link(const struct history_conf *c, const char **words, int n,
                  struct hcb_err *err);
+int history_drop_night(const struct history_conf *c, const char **words, int n,
+                       struct hcb_err *err);
 int history_calibrate(const struct history_conf *c, const char **words, int n,
                       struct hcb_err *err);
 int history_export(const struct history_conf *c, const char **words, int n,

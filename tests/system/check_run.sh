@@ -122,6 +122,26 @@ late_night 3 3
 expect_stderr "one, run 1 was INVALID, for the second time" "one, run 2 was INVALID:"
 [ "$measured" = '[4,3,0,0]' ] || fail "three late runs of three: $measured"
 
+# A clock that was ahead: every later night is refused until that one is taken out. One that
+# is far after the newest is said where nobody keeps the clock right.
+HCBENCH_HISTORY=$tmp/ahead
+run check --run "$tmp/commits.ini" --night 2199-01-01 -q
+expect_exit 12
+run check --run "$tmp/commits.ini"
+expect_exit 13
+expect_stderr_lines 1
+expect_stderr "the history has night 2199-01-01" "hcbench history drop-night 2199-01-01"
+run history drop-night 2199-01-01
+expect_exit 0
+run check --run "$tmp/commits.ini" --night 2026-05-01 -q
+expect_exit 12
+run probe --controls --look --json
+kept=$(jq .environment.clock.synchronized "$out")
+run check --run "$tmp/commits.ini"
+expect_exit 12
+said=$(grep -c "days after the newest one, and the kernel says that the clock is not synchronized" "$out")
+case $kept$said in false1 | true0 | null0) ;; *) fail "synchronized: $kept, and said $said times" ;; esac
+
 # A signal: the complete run stays, the other one is kept apart, and meanwhile nobody else
 # measures for this history.
 HCBENCH_HISTORY=$tmp/h4

@@ -202,6 +202,50 @@ expect_exit 0
 run check --history "$tmp/h2"
 expect_stdout "a clock jumped: night later"
 
+# A night that a wrong clock has named goes out again: nothing of it is used, all of it is
+# kept, and a rebuild makes the same history.
+run history add "$tmp/n4.json" --history "$tmp/h2" --night alone # series of its own
+expect_exit 0
+run check --history "$tmp/h2"
+[ -e "$tmp/h2/checks/z-last.json" ] || fail "no check is kept"
+cp -a "$tmp/h2" "$tmp/h4"
+for night in alone later z-last; do
+	run history drop-night $night --why "the clock was wrong" --history "$tmp/h2"
+	expect_exit 0
+	expect_stderr "night $night: no longer used; 1 result in $tmp/h2/dropped/$night"
+	run history rebuild --compare --history "$tmp/h2"
+	expect_exit 0
+	expect_stdout "the database was equal"
+done
+[ -s "$tmp/h2/dropped/z-last-check.json" ] || fail "what was said of it is lost"
+[ ! -e "$tmp/h2/checks/z-last.json" ] || fail "what was said of it stays"
+run history show postgres.commit.p50 --history "$tmp/h2"
+expect_stdout many
+! grep -qE 'later|z-last' "$out" || fail "a dropped night is there"
+run check --history "$tmp/h2"
+! grep -q "a clock jumped" "$out" || fail "a dropped night is judged by"
+jq -e '.night == "later" and .why == "the clock was wrong"' "$tmp"/h2/acts/*-drop-night-later.json >/dev/null || fail "no act"
+run history drop-night later --history "$tmp/h2"
+expect_exit 2
+expect_stderr_lines 1
+expect_stderr "no night later; the newest is many"
+run history drop-night ../h4 --history "$tmp/h2"
+expect_exit 2
+# Under the right name, and dropped again: what was dropped before is not written over.
+run history add "$tmp"/h2/dropped/later/*.json --night later --name postgres --history "$tmp/h2"
+expect_exit 0
+run history drop-night later --history "$tmp/h2"
+expect_exit 0
+expect_stderr "$tmp/h2/dropped/later.2"
+[ "$(find "$tmp/h2/dropped" -name '*.json' | wc -l)" -eq 5 ] || fail "$(find "$tmp/h2/dropped")"
+# Interrupted half way, either way: the same again ends it.
+mkdir "$tmp/h4/dropped"
+mv "$tmp/h4/results/later" "$tmp/h4/dropped/later"
+run history drop-night later --history "$tmp/h4"
+expect_exit 0
+run history rebuild --compare --history "$tmp/h4"
+expect_exit 0
+
 # A damaged database: refused with what to do; a rebuild moves it aside and loses nothing.
 cp "$db" "$tmp/whole.db"
 printf 'no database at all' >"$db"

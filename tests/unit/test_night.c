@@ -269,6 +269,16 @@ static void test_night_goes_back(void **state)
 	assert_false(hcb_night_goes_back("a", "b"));
 }
 
+static void test_days_after(void **state)
+{
+	(void)state;
+	assert_int_equal(hcb_night_days_after("2026-05-09", "2026-05-02"), 7);
+	assert_int_equal(hcb_night_days_after("2028-03-01", "2028-02-28"), 2);
+	assert_int_equal(hcb_night_days_after("2026-05-01", "2026-05-02"), -1);
+	assert_int_equal(hcb_night_days_after("2026-05-01", ""), 0);
+	assert_int_equal(hcb_night_days_after("2026-05-01", "release-7"), 0);
+}
+
 static void test_suspects(void **state)
 {
 	static const char *const tests[] = {"db", "disk", "social"};
@@ -348,6 +358,7 @@ int main(void)
 	        cmocka_unit_test(test_health_others_silence),
 	        cmocka_unit_test(test_clock),
 	        cmocka_unit_test(test_night_goes_back),
+	        cmocka_unit_test(test_days_after),
 	        cmocka_unit_test(test_suspects),
 	        cmocka_unit_test(test_who_measures),
 	        cmocka_unit_test(test_looking_does_not_see_itself),
