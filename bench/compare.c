@@ -72,6 +72,10 @@ static bool listed(const char *key, const char *const *list, size_t n)
 	return false;
 }
 
+/* Not in results of earlier times, nor of a machine without: not known is no difference.
+ */
+static const char *const or_unknown[] = {"facts.machine.host"};
+
 static bool same(const json_t *a, const json_t *b)
 {
 	if (json_is_null(a) || !a)
@@ -118,7 +122,8 @@ static void differ(json_t *out, enum hcb_compare_class class, const char *file,
 	char path[256];
 	const char *k;
 	json_t *v;
-	if (same(a, b))
+	bool unknown = !a || json_is_null(a) || !b || json_is_null(b);
+	if (same(a, b) || (unknown && listed(key, or_unknown, N_OF(or_unknown))))
 		return;
 	if (!json_is_object(a) || !json_is_object(b)) {
 		note(out, class, file, key, a, b);

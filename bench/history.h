@@ -73,9 +73,10 @@ struct hcb_history_how {
 };
 struct hcb_history_added {
 	char night[HCB_HISTORY_NIGHT];
-	char path[300];             /* below the directory */
-	bool already;               /* this very run was there: nothing was changed */
-	unsigned new_series;        /* series that begin with it */
+	char path[300];      /* below the directory */
+	bool already;        /* this very run was there: nothing was changed */
+	unsigned new_series; /* series that begin with it */
+	unsigned carried;    /* of them, those that carry on one of an unknown machine */
 	char was[HCB_HISTORY_HASH]; /* fingerprint that this test had before, if another
 	                             */
 	char now[HCB_HISTORY_HASH];
@@ -88,6 +89,14 @@ struct hcb_history_added {
 int hcb_history_add(struct hcb_history *h, json_t *doc, const char *where,
                     const struct hcb_history_how *how, struct hcb_history_added *added,
                     struct hcb_err *err);
+/*
+ * Of a result that says which machine it is from: series that begin with its night, and
+ * of which there are earlier ones but for that very fact, carry these on, with their
+ * calibration: what does not say it, as results of earlier times do not, is taken to be
+ * of the first machine that does. By acts of links, as if somebody had said so.
+ */
+int hcb_history_carry_unknown(struct hcb_history *h, const struct hcb_history_doc *d,
+                              int64_t now, unsigned *carried, struct hcb_err *err);
 /* Only the database, from a document with "history"; path below the directory. */
 int hcb_history_insert(struct hcb_history *h, json_t *doc, const char *path,
                        struct hcb_history_added *added, struct hcb_err *err);

@@ -358,8 +358,9 @@ static int insert_rows(struct hcb_history *h, json_t *doc, bool file,
 	return hcb_db_end(h->db, r, err);
 }
 
-static int insert(struct hcb_history *h, json_t *doc, bool file, const char *path,
-                  struct hcb_history_added *added, struct hcb_err *err)
+/* how: of one that is added now, NULL: that a rebuild reads. */
+static int insert(struct hcb_history *h, json_t *doc, const struct hcb_history_how *how,
+                  const char *path, struct hcb_history_added *added, struct hcb_err *err)
 {
 	struct hcb_history_doc d;
 	const char *night = json_string_value(
@@ -373,7 +374,9 @@ static int insert(struct hcb_history *h, json_t *doc, bool file, const char *pat
 	snprintf(added->night, sizeof(added->night), "%s", night);
 	snprintf(added->path, sizeof(added->path), "%s", path);
 	snprintf(added->invalid, sizeof(added->invalid), "%s", d.invalid);
-	r = insert_rows(h, doc, file, &d, path, added, err);
+	r = insert_rows(h, doc, how && h->dir[0], &d, path, added, err);
+	if (!r && how)
+		r = hcb_history_carry_unknown(h, &d, how->now, &added->carried, err);
 	hcb_history_doc_free(&d);
 	return r;
 }
@@ -381,7 +384,7 @@ static int insert(struct hcb_history *h, json_t *doc, bool file, const char *pat
 int hcb_history_insert(struct hcb_history *h, json_t *doc, const char *path,
                        struct hcb_history_added *added, struct hcb_err *err)
 {
-	return insert(h, doc, false, path, added, err);
+	return insert(h, doc, NULL, path, added, err);
 }
 
 /* ---- files ---- */
@@ -465,5 +468,5 @@ int hcb_history_add(struct hcb_history *h, json_t *doc, const char *where,
 		add_member(doc, how, night);
 	}
 	hcb_history_doc_free(&d);
-	return r ? r : insert(h, doc, h->dir[0] != '\0', path, added, err);
+	return r ? r : insert(h, doc, how, path, added, err);
 }

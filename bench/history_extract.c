@@ -51,7 +51,7 @@ static const char *const target_details[] = {
         "rbd_cache_size", "device_scheduler", "device_fua",        "libnbd_version",
         "exclusive_lock", "stripe_count",     "stripe_unit_bytes",
 };
-static const char *const machine_facts[] = {"cpu", "cpus"};
+static const char *const machine_facts[] = {"cpu", "cpus", "host"};
 /* Software is no environment: an upgrade must be judged by the nights before it. */
 static const char *const machine_details[] = {"system", "kernel"};
 static const char *const lab_facts[] = {"cluster", "network", "dilation", "changed",

@@ -5,11 +5,12 @@
  * A series is one metric of one workload in one environment. The workload is its type,
  * parameters, loop, clock and the name given to the test; the environment is its
  * *fingerprint*: facts that stay the same from night to night as long as nobody changes
- * anything (processor, memory, kernel, disks by model and serial, Ceph's major version,
- * the pool's size and rule, layout, tunnel). Nothing that is measured, counted or read
- * from a clock is in it: a fingerprint with such a thing makes each night a series of its
- * own. *Details* are what may change without being another environment (Ceph's minor
- * version, hcbench's own, the number of PGs): they are named when a change is looked for.
+ * anything (processor, memory, which machine, disks by model and serial, Ceph's major
+ * version, the pool's size and rule, layout, tunnel). Nothing that is measured, counted
+ * or read from a clock is in it: a fingerprint with such a thing makes each night a
+ * series of its own. *Details* are what may change without being another environment
+ * (Ceph's minor version, hcbench's own, the number of PGs): they are named when a change
+ * is looked for.
  */
 #ifndef HCB_BENCH_HISTORY_EXTRACT_H
 #define HCB_BENCH_HISTORY_EXTRACT_H

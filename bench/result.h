@@ -27,7 +27,8 @@ json_t *hcb_json_validity(const struct hcb_judgement *j, const struct hcb_hist *
                           const uint64_t control_ns[3], bool virtual_clock);
 /* "schema", "hcbench", "kind", "partial". */
 json_t *hcb_json_document(const char *kind, bool partial);
-/* Machine, kernel, libraries: what a real run ran on. */
+/* Machine, kernel, libraries: what a real run ran on. host: a hash of its machine-id,
+   null if it has none. */
 json_t *hcb_json_machine(void);
 
 #endif

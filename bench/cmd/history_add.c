@@ -72,7 +72,11 @@ static int add_one(struct hcb_history *h, const struct history_conf *c, const ch
 	json_decref(how.facts);
 	if (r)
 		return r;
-	if (a.was[0] && a.new_series)
+	if (a.carried)
+		hcb_say("%s: %u series carry on those of results that do not say which "
+		        "machine they are from",
+		        path, a.carried);
+	if (a.was[0] && a.new_series > a.carried)
 		say_changed(h, &a);
 	if (a.already)
 		hcb_say("%s: night %s has it already", path, a.night);

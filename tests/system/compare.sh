@@ -47,6 +47,19 @@ run compare a1.json,a2.json a3.json,a4.json --json
 jq -e '.differences == [] and all(.transactions[].metrics[]; .verdict != "SLOWER" and .verdict != "FASTER")' "$out" \
 	>/dev/null || fail "$(jq -c .transactions "$out")"
 
+# Two machines that are alike are two; where one does not say which it is, nothing is known.
+for host in null '"aaaa"' '"bbbb"'; do
+	jq ".facts.machine = {cpu: \"x\", host: $host}" a1.json >"host-$(echo "$host" | tr -d '"').json"
+done
+jq '.facts.machine = {cpu: "x"}' a1.json >host-none.json
+run compare host-aaaa.json host-bbbb.json
+expect_exit 13
+expect_stdout "environment" "facts.machine.host"
+for other in null none; do
+	run compare host-aaaa.json host-$other.json --json
+	jq -e '.differences == []' "$out" >/dev/null || fail "$(jq -c .differences "$out")"
+done
+
 # One run a side.
 run compare a1.json a2.json
 expect_exit 11

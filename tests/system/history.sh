@@ -20,6 +20,9 @@ expect_exit 0
 jq '.intervals = [] | del(.blocks[].transactions[].histogram, .blocks[].streams)' "$tmp/whole.json" >"$tmp/real.json"
 "$HCBENCH" history --help | grep -q 'not available' && skip "built without sqlite3"
 
+# Of the real clock, for what it says of the machine.
+run run micro --on all=null: --clock real --duration 1s --warmup 0s --set rate=10/s -q -o "$tmp/host.json"
+
 # Nothing yet: said, and nothing made.
 run history list
 expect_exit 12
@@ -245,6 +248,38 @@ run history drop-night later --history "$tmp/h4"
 expect_exit 0
 run history rebuild --compare --history "$tmp/h4"
 expect_exit 0
+
+# Which machine a result is from: two that are alike are two; one of unknown origin is of
+# the first that is known. A rebuild knows.
+for i in 1 2 3 4; do
+	case $i in 3) host='"aaaaaaaaaaaaaaaa"' ;; 4) host='"bbbbbbbbbbbbbbbb"' ;; *) host=null ;; esac
+	jq ".facts.machine.host = $host | .facts.machine.cpu = \"test\"" "$tmp/n$i.json" >"$tmp/m$i.json"
+	run history add "$tmp/m$i.json" --history "$tmp/hosts" --name db
+	expect_exit 0
+	case $i in
+	3) expect_stderr_lines 2 && expect_stderr "series carry on those of results that do not say" ;;
+	4) expect_stderr "another environment than before" "machine.host aaaaaaaaaaaaaaaa -> bbbbbbbbbbbbbbbb" ;;
+	*) expect_stderr_lines 1 ;;
+	esac
+done
+for what in 'rebuild --compare' 'rebuild'; do
+	# shellcheck disable=SC2086 # words
+	run history $what --history "$tmp/hosts"
+	expect_exit 0
+	rm -f "$tmp"/hosts/history.db*
+done
+run history rebuild --history "$tmp/hosts"
+run history list --json --history "$tmp/hosts"
+jq -e '[.series[] | select(.label == "db.commit.p50" and (.carried | not)) | .key] | length == 2' "$out" >/dev/null ||
+	fail "$(jq -c '.series[] | select(.label == "db.commit.p50")' "$out")"
+run history show db.commit.p50 --history "$tmp/hosts"
+[ "$(grep -c 2026-05 "$out")" -eq 1 ] || fail "judged by another machine's nights"
+jq -e '(.facts.machine.host | test("^[0-9a-f]{16}$")) or (.facts.machine.host == null)' "$tmp/host.json" >/dev/null ||
+	fail "$(jq -c .facts.machine "$tmp/host.json")"
+if [ -s /etc/machine-id ]; then
+	! grep -qF "$(cat /etc/machine-id)" "$tmp/host.json" || fail "the machine-id is in the result"
+	[ "$(jq .facts.machine.host "$tmp/host.json")" != null ] || fail "which machine it is"
+fi
 
 # A damaged database: refused with what to do; a rebuild moves it aside and loses nothing.
 cp "$db" "$tmp/whole.db"

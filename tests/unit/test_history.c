@@ -427,6 +427,76 @@ static void test_links_carry_over(void **state)
 	hcb_history_close(&h);
 }
 
+/* host: NULL for null, empty for none at all. */
+static unsigned add_from(struct hcb_history *h, const char *id, const char *night,
+                         const char *host, struct hcb_history_added *a)
+{
+	struct hcb_err err = HCB_ERR_INIT;
+	struct hcb_history_how how = {.night = night, .name = "db", .now = 2000000000};
+	json_t *doc = result(id, NULL, 1, 5);
+	json_t *machine = json_object_get(json_object_get(doc, "facts"), "machine");
+	if (!host || *host)
+		json_object_set_new(machine, "host",
+		                    host ? json_string(host) : json_null());
+	if (add_how(h, doc, &how, a, &err))
+		fail_msg("%s", err.msg);
+	return a->carried;
+}
+
+static size_t nights_of(struct hcb_history *h, const char *key)
+{
+	struct hcb_history_night *v;
+	struct hcb_err err = HCB_ERR_INIT;
+	size_t n;
+	assert_int_equal(hcb_history_nights(h, key, &v, &n, &err), 0);
+	free(v);
+	return n;
+}
+
+/* Two servers of one order are two environments; what does not say which one it is from
+   is of the first that does. */
+static void test_each_machine_has_its_series(void **state)
+{
+	(void)state;
+	struct hcb_history h = memory();
+	struct hcb_history_added a;
+	struct hcb_err err = HCB_ERR_INIT;
+	struct hcb_gate_conf conf = hcb_gate_defaults(HCB_GATE_P50);
+	static const char *const label = "db.commit.p50";
+	add_from(&h, "a", "n1", "", &a); /* of an earlier hcbench */
+	assert_int_equal(add_from(&h, "b", "n2", NULL, &a), 0);
+	size_t series = series_count(&h);
+	struct hcb_history_series old = find(&h, label);
+	conf.h[3] = 9;
+	assert_int_equal(hcb_history_calibrated(&h, &old, &conf, 0.1, 7, 40, 1, &err), 0);
+	assert_int_equal(nights_of(&h, old.key), 2);
+	/* The first machine that says which it is. */
+	assert_int_equal(add_from(&h, "c", "n3", "aaaa", &a), series);
+	assert_int_equal(a.new_series, series);
+	struct hcb_history_series mine = find(&h, label);
+	assert_string_equal(mine.old, old.key);
+	assert_int_equal(nights_of(&h, mine.key), 3);
+	assert_true(hcb_history_conf(&h, &mine, &conf));
+	assert_close(conf.h[3], 9, 1e-12);
+	assert_int_equal(add_from(&h, "d", "n3", "aaaa", &a), 0);
+	/* Another one, alike in all else: told, and not judged by those. */
+	assert_int_equal(add_from(&h, "e", "n4", "bbbb", &a), 0);
+	assert_int_equal(a.new_series, series);
+	assert_true(a.was[0]);
+	struct hcb_history_series other = find(&h, label);
+	assert_string_not_equal(other.key, mine.key);
+	assert_int_equal(nights_of(&h, other.key), 1);
+	assert_int_equal(series_count(&h), 3 * series);
+	/* Nor does a series that is there already take over what comes later. */
+	hcb_history_close(&h);
+	h = memory();
+	add_from(&h, "a", "n1", "aaaa", &a);
+	add_from(&h, "b", "n2", NULL, &a);
+	assert_int_equal(add_from(&h, "c", "n3", "aaaa", &a), 0);
+	assert_int_equal(nights_of(&h, find(&h, label).key), 2);
+	hcb_history_close(&h);
+}
+
 static void test_reruns_stay_out_of_the_median(void **state)
 {
 	(void)state;
@@ -499,6 +569,7 @@ int main(void)
 	        cmocka_unit_test(test_nights_are_named),
 	        cmocka_unit_test(test_an_older_schema_is_brought_up),
 	        cmocka_unit_test(test_links_carry_over),
+	        cmocka_unit_test(test_each_machine_has_its_series),
 	        cmocka_unit_test(test_reruns_stay_out_of_the_median),
 	        cmocka_unit_test(test_controls_are_of_their_own),
 	};
