@@ -117,7 +117,7 @@ deps:  # installs what is missing when run as root, else says the one line to ty
 	@ci/install-deps --auto
 
 accuracy:  ## how far models and statistics can be trusted: docs/accuracy.md (as root, 35 minutes)
-	@$(MAKE) --no-print-directory all accuracy-programs
+	@$(MAKE) --no-print-directory all accuracy-programs $(filter %/history_nights,$(PERF_TOOL))
 	@ci/accuracy
 
 accuracy-programs: $(ACC_BIN)  # what ci/accuracy runs beside hcbench

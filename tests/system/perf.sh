@@ -59,5 +59,15 @@ perf --scale 0.05 --blocks 2 --rows null-1 --hcbench "$tmp/none"
 expect_exit 1
 expect_stderr "none"
 
+# How long a check of a long history takes has a goal, of 10 000 nights; what fails is no 0.
+nights=$HCB_BUILD/perf/history_nights
+if [ -x "$nights" ]; then
+	"$nights" "$tmp/nights" 20 1 0 >"$out" 2>"$err" || fail "history_nights: exit $?"
+	expect_stdout "20 nights of 1 tests" "check takes" "3 series gated" "the goal is of 10000 nights"
+	echo none >"$tmp/nights/history.db"
+	! "$nights" "$tmp/nights" 20 1 0 >"$out" 2>"$err" || fail "history_nights of a damaged history: exit 0"
+	expect_stderr_lines 1
+fi
+
 # Nothing is left behind.
 [ -z "$(ls -A "$TMPDIR")" ] || fail "a working directory is left"
