@@ -221,8 +221,10 @@ static int run_child(struct ab *a, unsigned side, uint64_t seed, const char *pat
 	char text[32];
 	const char *argv[16 + 2 * MAX_PASSED];
 	size_t n = 0;
-	const struct self_opts o = {
-	        .timeout_ns = a->limit_ns, .stop = a->labs.stop, .verdicts = true};
+	const struct self_opts o = {.timeout_ns = a->limit_ns,
+	                            .stop = a->labs.stop,
+	                            .verdicts = true,
+	                            .answer = path};
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
 	const char *const head[] = {"run", a->side[side].what, "-q", "-o",
 	                            path,  "--seed",           text};
@@ -250,7 +252,11 @@ static int run_side(struct ab *a, size_t pair, unsigned side, json_t **doc,
 	*doc = NULL;
 	int r = ab_labs_enter(&a->labs, side, &way, err);
 	r = r ? r : run_child(a, side, a->seed + pair, path, &code, err);
-	if (!r) {
+	if (r && err->exit == HCB_EXIT_INVALID) {
+		*doc = self_invalid(err);
+		code = HCB_EXIT_INVALID;
+		r = *doc ? 0 : r;
+	} else if (!r) {
 		*doc = json_load_file(path, 0, &je);
 		if (!*doc)
 			r = hcb_err_set(err, -EIO, "read %s: %s", path, je.text);

@@ -62,8 +62,10 @@ static int one_run(const struct repeat *p, uint64_t seed, const char *path, int 
 	char text[32];
 	const char *const own[OWN_ARGS - 1] = {"-q", "-o",     path, "--repeat",
 	                                       "1",  "--seed", text};
-	const struct self_opts o = {
-	        .timeout_ns = RUN_LIMIT, .stop = p->stop, .verdicts = true};
+	const struct self_opts o = {.timeout_ns = RUN_LIMIT,
+	                            .stop = p->stop,
+	                            .verdicts = true,
+	                            .answer = path};
 	size_t n = 0;
 	int i = 0;
 	if (p->argc + OWN_ARGS > SELF_MAX_ARGS)
@@ -120,6 +122,10 @@ static int attempt(struct repeat *p, size_t i, struct hcb_err *err)
 	json_t *doc = r ? NULL : json_load_file(path, 0, &je);
 	if (!r && !doc)
 		r = hcb_err_set(err, -EIO, "read %s: %s", path, je.text);
+	if (r && err->exit == HCB_EXIT_INVALID && (doc = self_invalid(err))) {
+		code = HCB_EXIT_INVALID;
+		r = 0;
+	}
 	if (!p->a->out)
 		unlink(path);
 	if (r)

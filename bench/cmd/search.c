@@ -57,8 +57,11 @@ static int run_child(const struct search *s, const struct hcb_search_ask *ask,
 		argv[n++] = longer;
 	}
 	argv[n] = NULL;
-	const struct self_opts o = {
-	        .timeout_ns = s->limit_ns, .stop = stop, .verdicts = true, .what = what};
+	const struct self_opts o = {.timeout_ns = s->limit_ns,
+	                            .stop = stop,
+	                            .verdicts = true,
+	                            .answer = path,
+	                            .what = what};
 	return self_run(argv, &o, NULL, NULL, err);
 }
 
@@ -97,13 +100,13 @@ static json_t *trial_json(const struct search *s, const struct hcb_search_ask *a
 	const json_t *validity = json_object_get(doc, "validity");
 	const char *outcome = v->invalid ? "invalid" : v->missed ? "bad" : "good";
 	const json_t *tx = headline(doc);
-	return json_pack("{sisfsssbsIsOsssosssosOsOsOsOsOsOsOsf}", "trial",
+	return json_pack("{sisfsssbsIsO?sssosssbsosO?sO?sO?sO?sO?sO?sO?sf}", "trial",
 	                 (int)s->state.n_trials + 1, "load", ask->load, "why",
 	                 hcb_search_why_text(ask->why), "verify", (int)ask->verify,
 	                 "seed", (json_int_t)trial_seed(s), "run_id",
 	                 json_object_get(run, "id"), "outcome", outcome, "missed",
 	                 missed_json(s, v->invalid ? 0 : v->missed), "because", v->reason,
-	                 "figures", figures_json(s, v), "verdict",
+	                 "few", (int)v->few, "figures", figures_json(s, v), "verdict",
 	                 json_object_get(validity, "verdict"), "reasons",
 	                 json_object_get(validity, "reasons"), "count",
 	                 json_object_get(tx, "count"), "measured_s",
@@ -152,7 +155,7 @@ static int remember(struct search *s, const struct hcb_search_ask *ask, const js
 	json_t *trial = trial_json(s, ask, doc, &v, cost_s);
 	say_trial(s, ask, trial);
 	json_array_append_new(s->trials, trial);
-	if (!s->targets) {
+	if (!s->targets && json_object_get(doc, "targets")) {
 		s->targets = json_incref(json_object_get(doc, "targets"));
 		s->facts = json_incref(json_object_get(doc, "facts"));
 	}
@@ -192,6 +195,8 @@ static int one_trial(struct search *s, const struct hcb_search_ask *ask,
 	json_t *doc = r ? NULL : json_load_file(path, 0, &je);
 	if (!r && !doc)
 		r = hcb_err_set(err, -EIO, "read %s: %s", path, je.text);
+	if (r && err->exit == HCB_EXIT_INVALID && (doc = self_invalid(err)))
+		r = 0;
 	unlink(path);
 	if (!r && *stop)
 		r = hcb_err_set(err, -EINTR, "search: interrupted");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench/core/child.h"
 
@@ -24,10 +25,13 @@ static int failed(const char *what, const struct hcb_child_result *res, int code
 	return r;
 }
 
+/* Invalid is also what ends a verb before it has anything to write: a cluster that no run
+   should start on. */
 static bool answered(const struct self_opts *o, int code)
 {
 	return code == HCB_EXIT_OK ||
-	       (o->verdicts && (code == HCB_EXIT_UNSTEADY || code == HCB_EXIT_INVALID));
+	       (o->verdicts && (code == HCB_EXIT_UNSTEADY || code == HCB_EXIT_INVALID) &&
+	        (!o->answer || access(o->answer, F_OK) == 0));
 }
 
 int self_run(const char *const *argv, const struct self_opts *opts, int *code,
@@ -45,6 +49,8 @@ int self_run(const char *const *argv, const struct self_opts *opts, int *code,
 		return hcb_err_usage(err, "%s: more than %d words", argv[0],
 		                     SELF_MAX_ARGS);
 	snprintf(what, sizeof(what), "%s %s", argv[0], argv[1] ? argv[1] : "");
+	if (opts->answer && unlink(opts->answer) && errno != ENOENT)
+		return hcb_err_sys(err, -errno, "remove %s", opts->answer);
 	int r = hcb_child_run(full, &o, &res, err);
 	int status = r == 0 && WIFEXITED(res.status) ? WEXITSTATUS(res.status) : -1;
 	if (code)
@@ -58,4 +64,10 @@ int self_run(const char *const *argv, const struct self_opts *opts, int *code,
 		*said = json_loads(res.out ? res.out : "", 0, NULL);
 	hcb_child_result_free(&res);
 	return r;
+}
+
+json_t *self_invalid(const struct hcb_err *err)
+{
+	return json_pack("{sb s{sn} s{ss s[s]}}", "partial", 1, "run", "id", "validity",
+	                 "verdict", "INVALID", "reasons", err->msg);
 }

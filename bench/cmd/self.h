@@ -21,6 +21,9 @@ struct self_opts {
 	   child. NULL for what must be done to its end, such as taking down. */
 	const volatile sig_atomic_t *stop;
 	bool verdicts; /* exits 11 and 13 (unsteady, invalid) are answers, not failures */
+	/* The file that an answer is in, removed beforehand; without it they are
+	   failures. NULL: they need none. */
+	const char *answer;
 	const char *what; /* for messages; NULL: the first two words */
 };
 
@@ -32,5 +35,9 @@ struct self_opts {
  */
 int self_run(const char *const *argv, const struct self_opts *opts, int *code,
              json_t **said, struct hcb_err *err);
+
+/* A run that was refused as invalid before there was anything to write, as the result
+   that it would have been: err's message is its reason. The caller's; NULL: no memory. */
+json_t *self_invalid(const struct hcb_err *err);
 
 #endif
