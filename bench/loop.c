@@ -15,6 +15,7 @@
 
 #define BATCH           64u
 #define SPIN_NS         60000u         /* shorter waits are spun: a sleep overshoots */
+#define SLEEP_NS        (100 * HCB_MS) /* signals, trouble and progress are looked at */
 #define SIGNAL_GRACE_NS (10 * HCB_SEC) /* draining after a signal */
 #define STILL_TURNS     1000000u       /* at one instant of virtual time: for ever */
 #define PAYLOAD_BYTES   (8 * HCB_MIB)  /* incompressible; ops read from seeded places */
@@ -559,8 +560,8 @@ static void sleep_real(struct hcb_loop *l, uint64_t until_ns)
 	if (wall < SPIN_NS)
 		return;
 	wall -= SPIN_NS;
-	if (wall > 100 * HCB_MS)
-		wall = 100 * HCB_MS; /* signals, trouble and progress are looked at */
+	if (wall > SLEEP_NS)
+		wall = SLEEP_NS;
 	for (unsigned d = 0; d < l->layout->n_devs; d++) {
 		dev[n] = l->layout->devs[d];
 		if (dev[n]->wake_fd >= 0) {
@@ -587,8 +588,11 @@ static bool wait_for_something(struct hcb_loop *l, uint64_t wl_wait)
 		until = fault;
 	uint64_t limit = l->own->draining ? l->own->drain_until_ns : window_limit(l);
 	if (!l->clock->is_virtual) {
-		sleep_real(l, until < limit ? until : limit);
-		l->own->next_turn_ns = until < limit ? until : limit;
+		uint64_t nap = l->own->next_turn_ns + SLEEP_NS;
+		until = until < limit ? until : limit;
+		sleep_real(l, until);
+		/* It sleeps no longer, whatever there is to wait for. */
+		l->own->next_turn_ns = until < nap ? until : nap;
 		return true;
 	}
 	if (until == HCB_NEVER && !l->own->draining)
@@ -651,7 +655,9 @@ static uint64_t time_of_turn(struct hcb_loop *l)
  * The lateness of ops does not show all of a loop that did not run: of what fell due
  * meanwhile only as much is late as the target had room for, the rest queued behind it.
  * So the time itself is counted, from when there was something to do (the last turn's
- * end, or what it slept for) to this turn. Time inside submit is not the bench's.
+ * end, or what it slept for, which is SLEEP_NS at most) to this turn. Time inside submit
+ * is not the bench's. After check_window: part of it may lie in a window that is just
+ * begun, or over.
  */
 static void note_away(struct hcb_loop *l, uint64_t now_ns)
 {
@@ -663,7 +669,7 @@ static void note_away(struct hcb_loop *l, uint64_t now_ns)
 	if (from < o->submit_to_ns)
 		from = o->submit_to_ns;
 	if (now_ns > from + HCB_AWAY_NS)
-		hcb_record_away(l->rec, now_ns - from);
+		hcb_record_away(l->rec, from, now_ns);
 }
 
 void hcb_loop_run(struct hcb_loop *l)
@@ -678,10 +684,10 @@ void hcb_loop_run(struct hcb_loop *l)
 	for (;;) {
 		bool any = poll_devices(l);
 		uint64_t now = time_of_turn(l);
-		note_away(l, now);
 		if (o->inflight == 0)
 			o->last_done_ns = now;
 		check_window(l, now);
+		note_away(l, now);
 		if (l->faults)
 			hcb_faults_tick(l->faults, now);
 		check_outside(l, now);

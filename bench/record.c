@@ -271,6 +271,19 @@ void hcb_record_merge_tx(const struct hcb_record *r, unsigned tx,
 	}
 }
 
+void hcb_record_away(struct hcb_record *r, uint64_t from_ns, uint64_t to_ns)
+{
+	for (unsigned i = r->n_blocks; i-- > 0;) {
+		struct hcb_block *b = &r->blocks[i];
+		uint64_t lo = from_ns > b->start_ns ? from_ns : b->start_ns;
+		uint64_t hi = b->end_ns && b->end_ns < to_ns ? b->end_ns : to_ns;
+		if (hi > lo)
+			b->away_ns += hi - lo;
+		if (b->start_ns <= from_ns)
+			break;
+	}
+}
+
 void hcb_record_merge_lateness(struct hcb_record *r)
 {
 	hcb_hist_reset(&r->lateness);

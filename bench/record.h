@@ -104,13 +104,6 @@ static inline void hcb_record_lateness(struct hcb_record *r, uint64_t ns)
 		hcb_hist_record(&r->blocks[r->n_blocks - 1].lateness, ns);
 }
 
-/* The loop did not run for so long though there was something to do. */
-static inline void hcb_record_away(struct hcb_record *r, uint64_t ns)
-{
-	if (r->measuring)
-		r->blocks[r->n_blocks - 1].away_ns += ns;
-}
-
 int hcb_record_init(struct hcb_record *r, const struct hcb_workload *wl,
                     struct hcb_err *err);
 void hcb_record_free(struct hcb_record *r);
@@ -132,6 +125,9 @@ static inline void hcb_record_tick(struct hcb_record *r, uint64_t now_ns)
 /* Bin-wise merge of the blocks into *out (caller zeroes through hcb_hist_reset). */
 void hcb_record_merge_tx(const struct hcb_record *r, unsigned tx,
                          struct hcb_tx_record *out);
+/* The loop did not run from then to then though there was something to do: counted in the
+   blocks that this lies in. */
+void hcb_record_away(struct hcb_record *r, uint64_t from_ns, uint64_t to_ns);
 /* Into r->lateness and r->away_ns. */
 void hcb_record_merge_lateness(struct hcb_record *r);
 void hcb_record_merge_stream(const struct hcb_record *r, unsigned s,

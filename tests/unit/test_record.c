@@ -81,6 +81,26 @@ static void test_lateness_belongs_to_the_block_it_happened_in(void **state)
 	assert_int_equal(rec.lateness.max, 30);
 }
 
+/* The loop finds out only afterwards that it was away. */
+static void test_time_away_falls_to_the_blocks_that_it_lies_in(void **state)
+{
+	(void)state;
+	hcb_record_away(&rec, 0, 5 * HCB_SEC); /* before the window: nothing */
+	hcb_record_measure(&rec, 10 * HCB_SEC);
+	hcb_record_away(&rec, 9 * HCB_SEC, 12 * HCB_SEC);
+	hcb_record_block(&rec, 20 * HCB_SEC);
+	hcb_record_block(&rec, 30 * HCB_SEC);
+	hcb_record_away(&rec, 19 * HCB_SEC, 31 * HCB_SEC);
+	hcb_record_stop(&rec, 40 * HCB_SEC);
+	hcb_record_away(&rec, 39 * HCB_SEC, 60 * HCB_SEC);
+	hcb_record_away(&rec, 41 * HCB_SEC, 60 * HCB_SEC);
+	assert_int_equal(rec.blocks[0].away_ns, 3 * HCB_SEC);
+	assert_int_equal(rec.blocks[1].away_ns, 10 * HCB_SEC);
+	assert_int_equal(rec.blocks[2].away_ns, 2 * HCB_SEC);
+	hcb_record_merge_lateness(&rec);
+	assert_int_equal(rec.away_ns, 15 * HCB_SEC);
+}
+
 static void test_phases_take_what_overlapped_them(void **state)
 {
 	(void)state;
@@ -233,6 +253,9 @@ int main(void)
 	                teardown),
 	        cmocka_unit_test_setup_teardown(
 	                test_lateness_belongs_to_the_block_it_happened_in, setup,
+	                teardown),
+	        cmocka_unit_test_setup_teardown(
+	                test_time_away_falls_to_the_blocks_that_it_lies_in, setup,
 	                teardown),
 	        cmocka_unit_test_setup_teardown(test_phases_take_what_overlapped_them,
 	                                        setup, teardown),
