@@ -129,10 +129,13 @@ void check_night_free(struct check_night *n)
 
 /* ---- one run ---- */
 
-struct
-try {
-	bool rerun;  /* the runs of a test that is SUSPECT */
-	bool second; /* the one before was INVALID */
+/* On a machine where every fifth run is INVALID a night of five runs has then one chance
+   in thirty of being a run short. */
+#define TRIES 3
+
+struct attempt {
+	bool rerun;     /* the runs of a test that is SUSPECT */
+	unsigned again; /* so many before it were INVALID */
 };
 
 /* A mistake or a refusal will be one in every run of the night. */
@@ -148,7 +151,8 @@ static int run_child(const struct check_night *n, const struct check_test *t,
 	int code;
 	const struct self_opts o = {.timeout_ns = check_left_ns(n, RUN_LIMIT) + RUN_GRACE,
 	                            .stop = n->stop,
-	                            .verdicts = true};
+	                            .verdicts = true,
+	                            .answer = path};
 	uint64_t end = n->plan->deadline_ns, kept = n->around_ns + check_elapsed_ns(n);
 	const char *argv[16] = {"run", t->file, "-q", "-o", path, "--seed", text};
 	size_t k = 7;
@@ -184,21 +188,22 @@ static enum check_found take(struct check_night *n, const struct check_test *t,
 /* 0 too for one that failed or was cut short: the night goes on without it. 2: it was
    INVALID. */
 static int one_run(struct check_night *n, unsigned test, unsigned number,
-                   const struct try *how, struct hcb_err *err)
+                   const struct attempt *how, struct hcb_err *err)
 {
 	char path[700], stem[HCB_HISTORY_NAME + 32], reason[256];
 	struct hcb_err why = HCB_ERR_INIT;
+	static const char *const tries[TRIES] = {"", ", second try", ", third try"};
+	static const char *const times[TRIES] = {"", " again", " once more"};
 	const struct check_test *t = &n->plan->test[test];
-	snprintf(stem, sizeof(stem), "%s-%s%u%s", t->name, how->rerun ? "again-" : "",
-	         number + 1, how->second ? "b" : "");
+	snprintf(stem, sizeof(stem), "%s-%s%u%.*s", t->name, how->rerun ? "again-" : "",
+	         number + 1, (int)how->again, "bc");
 	check_new_path(n, stem, path, sizeof(path));
 	uint64_t begin = check_elapsed_ns(n);
-	/* The second try has the same arrivals: it stands for the first. */
+	/* Another try has the same arrivals: it stands for the first. */
 	uint64_t seed = n->plan->seed + number + (how->rerun ? n->plan->blocks : 0);
 	if (!n->plan->quiet)
 		hcb_say("check: %s, run %u of %u%s%s", t->name, number + 1,
-		        n->plan->blocks, how->rerun ? ", again" : "",
-		        how->second ? ", second try" : "");
+		        n->plan->blocks, how->rerun ? ", again" : "", tries[how->again]);
 	int r = run_child(n, t, seed, path, &why);
 	bool late = hcb_alarm_off();
 	uint64_t took = check_elapsed_ns(n) - begin;
@@ -225,7 +230,7 @@ static int one_run(struct check_night *n, unsigned test, unsigned number,
 	}
 	if (found == CHECK_FOUND_INVALID) {
 		check_note(n, "%s, run %u was INVALID%s: %s", t->name, number + 1,
-		           how->second ? ", for the second time" : "", reason);
+		           times[how->again], reason);
 		return 2;
 	}
 	return 0;
@@ -258,7 +263,7 @@ static void wait_for(const struct check_night *n, uint64_t due_ns)
 
 /* 1: the deadline leaves no room for it, nor for any after it. 2: it was INVALID. */
 static int try_run(struct check_night *n, unsigned test, unsigned number,
-                   const struct try *how, struct hcb_err *err)
+                   const struct attempt *how, struct hcb_err *err)
 {
 	if (*n->stop)
 		return hcb_err_set(err, -EINTR, "check: interrupted");
@@ -275,20 +280,26 @@ static int try_run(struct check_night *n, unsigned test, unsigned number,
 
 /*
  * One that was INVALID is made once more at once: with it missing the series might have
- * too few blocks, and the night would say nothing of it. When a second try fails too it
- * is no mischance, and the test gets no more of them: a load that is too much for the
- * storage would take twice as long to say so.
+ * too few blocks, and the night would say nothing of it. When that does not help either
+ * it is no mischance, and the test gets no more of them: a machine that is not fit would
+ * take three times as long to say so.
  */
 static int step(struct check_night *n, unsigned test, unsigned number, bool rerun,
                 struct hcb_err *err)
 {
-	const struct try first = {.rerun = rerun},
-	                 second = {.rerun = rerun, .second = true};
-	int r = try_run(n, test, number, &first, err);
-	if (r == 2 && !n->no_second[test]) {
-		r = try_run(n, test, number, &second, err);
-		n->no_second[test] = r == 2;
+	size_t from = json_array_size(n->done);
+	int r = 2;
+	for (struct attempt how = {.rerun = rerun}; r == 2 && how.again < TRIES;
+	     how.again++) {
+		if (how.again && n->once_only[test])
+			break;
+		r = try_run(n, test, number, &how, err);
+		n->once_only[test] |= r == 2 && how.again == TRIES - 1;
 	}
+	/* Those that another was made for are kept as reruns: a night is judged by how
+	   many runs of its own it has. */
+	for (; from + 1 < json_array_size(n->done); from++)
+		json_object_set_new(json_array_get(n->done, from), "rerun", json_true());
 	return r == 2 ? 0 : r;
 }
 
@@ -339,6 +350,15 @@ static int keep(struct check_night *n, const char *so, struct hcb_err *err)
 	return check_keep(n, why[0] ? why : NULL, err);
 }
 
+static void cut_short(struct check_night *n, int r)
+{
+	if (r && !n->plan->models && !json_array_size(n->unfit))
+		json_array_append_new(n->unfit,
+		                      json_string("the night was cut short, and how its "
+		                                  "surroundings were at the end was not "
+		                                  "looked at"));
+}
+
 static int before_runs(struct check_night *n, struct hcb_err *err)
 {
 	int r = check_settle(n, err);
@@ -365,11 +385,7 @@ int check_night_measure(struct check_night *n, struct hcb_err *err)
 		r = check_look_at_end(n, err);
 	if (!r && !json_array_size(n->unfit) && !n->plan->brief)
 		r = check_controls(n, "end", err);
-	if (r && !n->plan->models && !json_array_size(n->unfit))
-		json_array_append_new(n->unfit,
-		                      json_string("the night was cut short, and how its "
-		                                  "surroundings were at the end was not "
-		                                  "looked at"));
+	cut_short(n, r);
 	int kept = keep(n, "nothing of this night is used", &late);
 	if (!r && kept)
 		*err = late;
@@ -396,6 +412,7 @@ int check_night_again(struct check_night *n, const bool *which, struct hcb_err *
 		}
 	if (r >= 0)
 		r = check_look_at_end(n, err);
+	cut_short(n, r);
 	int kept = keep(n, "the runs that were made again are not used", r ? NULL : err);
 	return r ? r : kept;
 }

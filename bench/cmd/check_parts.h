@@ -70,8 +70,8 @@ struct check_night {
 	json_t *notes;   /* a line each */
 	unsigned complete, failed, partial; /* runs */
 	unsigned invalid;                   /* of the complete ones */
-	/* A second try was INVALID as well: this test gets none any more. */
-	bool no_second[HCB_NIGHT_MAX_TESTS];
+	/* All tries of one run were INVALID: this test gets one each from then on. */
+	bool once_only[HCB_NIGHT_MAX_TESTS];
 	bool deadline_reached;
 	struct hcb_err last; /* of the last run that failed */
 };

@@ -118,9 +118,13 @@ expect_stderr "one, run 1 was INVALID: the bench did not run for" "run 1 of 1, s
 [ "$measured" = '[2,1,0,0]' ] || fail "one late run of one: $measured"
 [ "$(cat "$HCBENCH_HISTORY"/results/*/*.json | jq .run.seed | uniq -c | awk '{ print $1 }')" = 2 ] ||
 	fail "the second try has other arrivals"
-late_night 3 3
-expect_stderr "one, run 1 was INVALID, for the second time" "one, run 2 was INVALID:"
-[ "$measured" = '[4,3,0,0]' ] || fail "three late runs of three: $measured"
+# The one that another was made for is kept, and is none of the night's own runs.
+[ "$(cat "$HCBENCH_HISTORY"/results/*/*.json | jq -c '[.validity.verdict, .history.rerun]' | sort | tr -d '\n')" = \
+	'["INVALID",true]["VALID",false]' ] ||
+	fail "kept: $(cat "$HCBENCH_HISTORY"/results/*/*.json | jq -c '[.validity.verdict, .history.rerun]')"
+late_night 4 2
+expect_stderr "one, run 1 was INVALID once more" "one, run 2 was INVALID:"
+[ "$measured" = '[4,4,0,0]' ] || fail "four late runs: $measured"
 
 # A clock that was ahead: every later night is refused until that one is taken out. One that
 # is far after the newest is said where nobody keeps the clock right.
