@@ -125,13 +125,8 @@ const struct hcb_opt mst_opts[] = {
          .def = "6000",
          .min = 100,
          .max = 8400,
-         .help = "log of one full-page image (assumed); wal_compression: less"},
-        {.name = "full_page_writes",
-         .type = HCB_OPT_BOOL,
-         .offset = PG_OPT(full_page_writes),
-         .def = "on",
-         .help = "PostgreSQL's"},
-        PG_OPTS_COMMIT(PG_OPT){
+         .help = "log of one full-page image, its hole left out (assumed)"},
+        PG_OPTS_IMAGES(PG_OPT) PG_OPTS_COMMIT(PG_OPT){
                 .name = "snapshot",
                 .type = HCB_OPT_SIZE,
                 .offset = OPT(rdb_bytes),
@@ -276,7 +271,8 @@ static void derive_database(const struct mst_conf *c, struct mst_load *l)
 static uint64_t wal_segments(const struct mst_conf *c, const struct mst_load *l)
 {
 	double images = l->pages_per_commit * (1 - MST_TAIL_SHARE) * l->image_share;
-	double per_commit = RECORD_BYTES / COMMITS + images * (double)c->pg.fpi_bytes;
+	double per_commit =
+	        RECORD_BYTES / COMMITS + images * (double)pg_image_bytes(&c->pg);
 	double bytes = 1.9 * l->commits_per_s * per_commit *
 	               (double)c->pg.checkpoint_timeout_ns / 1e9;
 	double n = bytes / PG_SEGMENT;

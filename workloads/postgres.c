@@ -19,7 +19,7 @@
  * due when its transaction arrived.
  *
  * Left out: autovacuum, the background writer (0 when buffers suffice), hint bits,
- * temporary files, standbys, wal_compression.
+ * temporary files, standbys.
  *
  * Sources of the defaults: PostgreSQL 15 sources and postgresql.conf.sample (page,
  * segment, timeout, targets, pacing); W0 = 500 B, FPI = 8.2 KB and kappa from published

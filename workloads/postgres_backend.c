@@ -30,7 +30,7 @@ uint64_t pg_touch(struct pg *pg, uint64_t page)
 	if (hcb_bits_set(&pg->touched, page) || !pg->conf->full_page_writes)
 		return 0;
 	pg->wal.fpi++;
-	return pg->conf->fpi_bytes;
+	return pg_image_bytes(pg->conf);
 }
 
 uint64_t pg_touch_new(struct pg *pg, uint64_t page)

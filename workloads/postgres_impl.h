@@ -37,8 +37,16 @@ struct pg_conf {
 	double new_segment;
 	int synchronous_commit;
 	uint64_t commit_delay_ns, commit_siblings;
-	int full_page_writes;
+	int full_page_writes, wal_compression;
+	double compressed; /* wal_compression: what is left of an image */
 };
+
+/* Log of one full-page image. */
+static inline uint64_t pg_image_bytes(const struct pg_conf *c)
+{
+	return c->wal_compression ? (uint64_t)((double)c->fpi_bytes * c->compressed)
+	                          : c->fpi_bytes;
+}
 
 enum pg_volume { PG_VOL_WAL, PG_VOL_DATA, PG_VOLUMES };
 
@@ -281,6 +289,24 @@ void pg_phase(struct pg *pg, enum pg_phase phase, bool begin, uint64_t now_ns);
 	         .min = 1,                                                               \
 	         .max = 200,                                                             \
 	         .help = "whole checkpoint cycles to measure without --duration"},
+#define PG_OPTS_IMAGES(OFFSET)                                                           \
+	{.name = "full_page_writes",                                                     \
+	 .type = HCB_OPT_BOOL,                                                           \
+	 .offset = OFFSET(full_page_writes),                                             \
+	 .def = "on",                                                                    \
+	 .help = "PostgreSQL's"},                                                        \
+	        {.name = "wal_compression",                                              \
+	         .type = HCB_OPT_BOOL,                                                   \
+	         .offset = OFFSET(wal_compression),                                      \
+	         .def = "off",                                                           \
+	         .help = "PostgreSQL's; the processor time is left out"},                \
+	        {.name = "compressed",                                                   \
+	         .type = HCB_OPT_SHARE,                                                  \
+	         .offset = OFFSET(compressed),                                           \
+	         .def = "40%",                                                           \
+	         .min = 0.01,                                                            \
+	         .max = 1,                                                               \
+	         .help = "wal_compression: what it leaves of an image (assumed)"},
 #define PG_OPTS_COMMIT(OFFSET)                                                           \
 	{.name = "synchronous_commit",                                                   \
 	 .type = HCB_OPT_BOOL,                                                           \
