@@ -225,6 +225,14 @@ static void conf_daemons(const struct lab *lab, FILE *f)
 	        "mgr initial modules =\nmon cluster log file = "
 	        "%s/log/$name.$channel.log\n",
 	        lab->dir);
+	/* A pool of one copy has to be allowed, and is what its file asks for: no
+	 * warning. */
+	for (unsigned i = 0; i < lab->cluster.n_pools; i++)
+		if (lab->cluster.pools[i].size == 1) {
+			fprintf(f, "mon allow pool size one = true\n"
+			           "mon warn on pool no redundancy = false\n");
+			break;
+		}
 	/* As shipped, where the logs have a disk to lie on. */
 	if (lab->hosts[0].has_system)
 		fprintf(f, "debug mon = 1/5\ndebug paxos = 1/5\ndebug rocksdb = 4/5\n");

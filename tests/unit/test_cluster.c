@@ -132,14 +132,15 @@ static void test_shipped_files(void **state)
 		unsigned hosts, osds, pools;
 		int net, vm;
 		bool served;
-	} want[] = {{"seed-direct", 3, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, false},
-	            {"seed-tinc", 3, 1, 1, HCB_NET_TINC, HCB_VM_GRE, false},
-	            {"split-pool", 3, 1, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
-	            {"split-disk", 3, 2, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
-	            {"system-disk", 3, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, true},
-	            {"ssd-db", 3, 2, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
-	            {"cache-off", 3, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, false},
-	            {"four-hosts", 4, 1, 1, HCB_NET_DIRECT, HCB_VM_NONE, false}};
+	} want[] = {{"seed-direct", 3, 3, 1, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"seed-tinc", 3, 3, 1, HCB_NET_TINC, HCB_VM_GRE, false},
+	            {"split-pool", 3, 3, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"split-disk", 3, 6, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"system-disk", 3, 3, 1, HCB_NET_DIRECT, HCB_VM_NONE, true},
+	            {"ssd-db", 3, 6, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"cache-off", 3, 3, 1, HCB_NET_DIRECT, HCB_VM_NONE, false},
+	            {"split-single", 3, 4, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
+            {"four-hosts", 4, 4, 1, HCB_NET_DIRECT, HCB_VM_NONE, false}};
 	char path[512], folder[512];
 	struct hcb_err err = HCB_ERR_INIT;
 	unsigned n = 0;
@@ -154,10 +155,12 @@ static void test_shipped_files(void **state)
 		assert_int_equal(c.cluster_net, want[i].net);
 		assert_int_equal(c.vm_net, want[i].vm);
 		assert_int_equal(c.rtt_ns, 0);
+		unsigned osds = 0;
 		for (unsigned h = 0; h < c.n_hosts; h++) {
-			assert_int_equal(c.hosts[h].n_osds, want[i].osds);
+			osds += c.hosts[h].n_osds;
 			assert_int_equal(c.hosts[h].system_served, want[i].served);
 		}
+		assert_int_equal(osds, want[i].osds);
 	}
 	snprintf(folder, sizeof(folder), "%s/lab/clusters", hcb_test_src());
 	DIR *d = opendir(folder);
