@@ -100,10 +100,13 @@ static int find_shared(const struct hcb_layout_evidence *layouts, size_t n,
 	return found == 1 ? 0 : -EINVAL;
 }
 
-/* What a layout costs that is chosen: durability of a setting, disks of a split. */
-static unsigned price(const struct hcb_layout_evidence *l)
+/* What is given up cannot be bought back, so it counts before disks: storage without
+   copies must not win because it costs nothing. */
+static bool cheaper(const struct hcb_layout_evidence *a,
+                    const struct hcb_layout_evidence *b)
 {
-	return l->kind == HCB_LAYOUT_TUNED ? l->gives_up : l->disks_more;
+	return a->gives_up != b->gives_up ? a->gives_up < b->gives_up
+	                                  : a->disks_more < b->disks_more;
 }
 
 /* The cheapest of a kind that holds; n: none. */
@@ -118,20 +121,34 @@ static size_t cheapest(const struct hcb_layout_evidence *layouts, size_t n,
 			continue;
 		if (worth_it && !(l->p99_ratio_lo >= HCB_DECIDE_RATIO))
 			continue;
-		if (best == n || price(l) < price(&layouts[best]))
+		if (best == n || cheaper(l, &layouts[best]))
 			best = i;
 	}
 	return best;
 }
 
-/* A layout on the same disks is none of its own. */
+/* A layout on the same disks is none of its own. Where no split was tried, nothing is
+   known of one. */
 static bool all_fail(const struct hcb_layout_evidence *layouts, size_t n,
                      const struct hcb_decision *d)
 {
-	for (size_t i = 0; i < n; i++)
+	bool split = false;
+	for (size_t i = 0; i < n; i++) {
 		if (layouts[i].kind != HCB_LAYOUT_NONE && !fails(&d->p_ok[i]))
 			return false;
-	return true;
+		split |= layouts[i].kind == HCB_LAYOUT_SPLIT;
+	}
+	return split;
+}
+
+size_t hcb_decide_not_compared(const struct hcb_layout_evidence *layouts, size_t n,
+                               const struct hcb_decision *d)
+{
+	for (size_t i = 0; i < n; i++)
+		if (layouts[i].kind == HCB_LAYOUT_SPLIT && holds(&d->p_ok[i]) &&
+		    isnan(layouts[i].p99_ratio_lo))
+			return i;
+	return n;
 }
 
 static void choose(const struct hcb_layout_evidence *layouts, size_t n,

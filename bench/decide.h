@@ -13,14 +13,14 @@
  *
  * The rule, in this order; "holds" is P_ok >= 0.9 with its whole interval, "fails" is
  * < 0.9 with its whole interval:
- *   NEITHER       every layout fails
+ *   NEITHER       every layout fails, a split among them
  *   OPTIONAL      the shared layout holds, and a split one that holds too has a p99 at
  *                 the demand that is lower by a factor of 1.3 at least, interval and all
  *   KEEP SHARED   the shared layout holds
  *   TUNE          the shared layout fails, a setting makes it hold: the first listed of
  *                 those that give up least
- *   SPLIT         likewise a split layout: the one with the fewest disks more, then the
- *                 first listed
+ *   SPLIT         likewise a split layout: of those that give up least the one with the
+ *                 fewest disks more, then the first listed
  *   INCONCLUSIVE  else
  */
 #ifndef HCB_BENCH_DECIDE_H
@@ -36,7 +36,7 @@
 
 enum hcb_layout_kind {
 	HCB_LAYOUT_SHARED, /* exactly one */
-	HCB_LAYOUT_TUNED,  /* the shared one with a setting changed */
+	HCB_LAYOUT_TUNED,  /* the shared one with a setting changed, on the same disks */
 	HCB_LAYOUT_SPLIT,  /* the database on disks of its own */
 	HCB_LAYOUT_NONE, /* called a split, but on the same disks: shown, never chosen */
 };
@@ -57,7 +57,7 @@ struct hcb_layout_evidence {
 	unsigned disks_more; /* than the shared layout has, all hosts */
 	double p99_ratio_lo; /* lower bound of p99 shared over p99 here, at the demand;
 	                        NaN: not measured */
-	unsigned gives_up;   /* durability: 0 nothing; more is more */
+	unsigned gives_up;   /* durability, copies: 0 nothing; more is more */
 };
 
 struct hcb_demand {
@@ -96,6 +96,10 @@ struct hcb_capacity hcb_capacity_of(double lower, bool lower_believed, double up
 /* -EINVAL: not exactly one shared layout, or numbers that are none. */
 int hcb_decide(const struct hcb_layout_evidence *layouts, size_t n,
                const struct hcb_demand *demand, struct hcb_decision *out);
+/* A split that holds too, of which it is not known whether it is faster than the shared
+   layout: KEEP SHARED then says nothing of it. n: there is none. */
+size_t hcb_decide_not_compared(const struct hcb_layout_evidence *layouts, size_t n,
+                               const struct hcb_decision *d);
 /* The demand at which a layout goes from holding to failing: between lo and hi it is
    neither. 0: its data does not fit; NaN: not measured. */
 void hcb_layout_flip(const struct hcb_layout_evidence *layout,

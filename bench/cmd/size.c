@@ -172,6 +172,8 @@ static void free_layout(struct size_layout *l)
 {
 	json_decref(l->search);
 	json_decref(l->ab);
+	for (unsigned i = 0; i < HCB_PLAN_ONS; i++)
+		json_decref(l->room[i]);
 	free(l->cluster);
 }
 

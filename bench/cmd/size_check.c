@@ -48,8 +48,8 @@ static const struct {
          "nothing; deferred writes are gathered less"},
 };
 
-static void add_gives_up(struct size_layout *l, enum hcb_gives_up g, const char *key,
-                         const char *text)
+void size_gives_up(struct size_layout *l, enum hcb_gives_up g, const char *key,
+                   const char *text)
 {
 	size_t n = strlen(l->gives_up_text);
 	if (g > l->gives_up)
@@ -71,11 +71,11 @@ static void judge_setting(struct size_layout *l, const char *pair)
 		if (strcmp(known[i].key, key) == 0 &&
 		    (!known[i].value || strcmp(known[i].value, eq + 1) == 0)) {
 			if (known[i].text)
-				add_gives_up(l, known[i].gives_up, key, known[i].text);
+				size_gives_up(l, known[i].gives_up, key, known[i].text);
 			return;
 		}
 	if (l->plan->gives_up == HCB_GIVES_UP_UNSAID)
-		add_gives_up(l, HCB_GIVES_UP_UNKNOWN, key, "not known");
+		size_gives_up(l, HCB_GIVES_UP_UNKNOWN, key, "not known");
 }
 
 static void take_gives_up(struct size_layout *l)
@@ -85,22 +85,10 @@ static void take_gives_up(struct size_layout *l)
 		judge_setting(l, p->sets[i].pair);
 	for (unsigned i = 0; i < p->n_osd; i++)
 		judge_setting(l, p->osd[i].text);
-	/* What is not copied by the storage is said whatever the plan says. */
-	for (unsigned i = 0; i < p->n_ons; i++)
-		if (strstr(p->ons[i].target, "{system ")) {
-			add_gives_up(l, HCB_GIVES_UP_COPIES, "system disk",
-			             hcb_gives_up_text(HCB_GIVES_UP_COPIES));
-			add_gives_up(l, HCB_GIVES_UP_COPIES, "",
-			             "what is left is PostgreSQL's own replication, of "
-			             "which the primary alone was measured");
-			break;
-		}
 	if (p->gives_up != HCB_GIVES_UP_UNSAID)
-		add_gives_up(l, p->gives_up, "", hcb_gives_up_text(p->gives_up));
+		size_gives_up(l, p->gives_up, "", hcb_gives_up_text(p->gives_up));
 	if (*p->note)
-		add_gives_up(l, l->gives_up, "", p->note);
-	if (!*l->gives_up_text)
-		add_gives_up(l, HCB_GIVES_UP_NOTHING, "", "nothing");
+		size_gives_up(l, l->gives_up, "", p->note);
 }
 
 /* ---- one workload by its section and a layout's settings ---- */
@@ -402,6 +390,11 @@ int size_scenario(const struct size *s, const struct size_layout *l, bool alone,
 		    p->clock == HCB_CLOCK_REAL ? "real" : "virtual");
 	if (lab)
 		put(buf, size, "cluster = %s\n", lab);
+	/* What else a search depends on, for whoever goes on with it. */
+	for (unsigned i = 0; i < l->plan->n_osd; i++)
+		put(buf, size, "; osd %s\n", l->plan->osd[i].text);
+	if (l->cluster && l->cluster_hash[0])
+		put(buf, size, "; cluster file %s\n", l->cluster_hash);
 	/* The demand's first: its cycles and its headline are the run's. */
 	int r = put_workload(s, l, p->main, lab, buf, size, err);
 	for (unsigned w = 0; !r && !alone && w < p->n_workloads; w++)

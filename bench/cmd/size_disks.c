@@ -8,6 +8,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include "bench/cmd/size_parts.h"
 #include "bench/core/opt.h"
 #include "bench/core/units.h"
-#include "engines/ceph_survey.h"
+#include "engines/ceph_room.h"
 #include "engines/target.h"
 
 #define LOOKED_AT  (256 * HCB_MIB) /* of an image: 64 objects */
@@ -34,6 +35,8 @@ static void add(struct size_disks *d, const char *id)
 			return;
 	if (d->n < SIZE_MAX_DISKS)
 		snprintf(d->id[d->n++], sizeof(d->id[0]), "%s", id);
+	else
+		d->more = true;
 }
 
 static bool has(const struct size_disks *d, const char *id)
@@ -248,10 +251,12 @@ static void add_osd(const json_t *osds, json_int_t id, struct size_disks *out)
 	add(out, name);
 }
 
-/* Of a cluster in use: asks and reads. */
-static int of_real_pool(const struct hcb_dev *dev, struct size_disks *out,
+/* Of a cluster in use: asks and reads. Its room is of less weight: without, space takes
+   no part, and that is said. */
+static int of_real_pool(const struct hcb_dev *dev, struct size_disks *out, json_t **room,
                         struct hcb_err *err)
 {
+	struct hcb_err why = HCB_ERR_INIT;
 	struct hcb_ceph_survey *survey = NULL;
 	int r = hcb_ceph_survey_open(dev, &survey, err);
 	if (r)
@@ -262,6 +267,9 @@ static int of_real_pool(const struct hcb_dev *dev, struct size_disks *out,
 	for (size_t i = 0; i < json_array_size(acting); i++)
 		add_osd(osds, json_integer_value(json_array_get(acting, i)), out);
 	r = place ? 0 : -EIO;
+	*room = r ? NULL : hcb_ceph_survey_room(survey, &why);
+	if (!r && !*room)
+		hcb_warn("%s: its room is not known: %s", dev->target, why.msg);
 	json_decref(osds);
 	json_decref(place);
 	hcb_ceph_survey_close(survey);
@@ -286,7 +294,7 @@ static void of_text(const struct hcb_plan_on *on, const struct hcb_dev *dev,
 }
 
 static int of_target(const struct size *s, const struct size_layout *l,
-                     const struct hcb_plan_on *on, struct size_disks *out,
+                     const struct hcb_plan_on *on, struct size_disks *out, json_t **room,
                      struct hcb_err *err)
 {
 	struct hcb_err found = HCB_ERR_INIT;
@@ -300,7 +308,7 @@ static int of_target(const struct size *s, const struct size_layout *l,
 	if (is_ceph(dev) && l->cluster) {
 		r = of_lab_pool(s, l, on, dev, out, err);
 	} else if (is_ceph(dev)) {
-		r = of_real_pool(dev, out, &found);
+		r = of_real_pool(dev, out, room, &found);
 		if (r)
 			hcb_err_set(err, r,
 			            "%s:%d: [layout %s]: which OSDs it lies on is not "
@@ -334,7 +342,7 @@ static int find_own(const struct size *s, struct size_layout *l, bool *own,
 	int r = each ? 0 : hcb_err_sys(err, -ENOMEM, "size");
 	for (unsigned i = 0; !r && i < p->n_ons; i++) {
 		bool is_main = p->ons[i].workload == s->plan->main;
-		r = of_target(s, l, &p->ons[i], &each[i], err);
+		r = of_target(s, l, &p->ons[i], &each[i], &l->room[i], err);
 		if (!r)
 			join(is_main ? &l->main : &l->other, &each[i]);
 	}
@@ -368,7 +376,12 @@ static int find_kind(const struct size *s, struct size_layout *l, struct hcb_err
 	join(all, &l->other);
 	l->n_disks = all->n;
 	list(&l->main, disks, sizeof(disks));
+	bool more = all->more || l->main.more || l->other.more;
 	free(all);
+	if (more)
+		return hcb_err_usage(err, "%s:%d: [layout %s]: more than %d disks",
+		                     s->plan->path, l->plan->line, l->plan->name,
+		                     SIZE_MAX_DISKS);
 	static const enum hcb_layout_kind kinds[] = {
 	        [HCB_PLAN_SHARED] = HCB_LAYOUT_SHARED,
 	        [HCB_PLAN_TUNED] = HCB_LAYOUT_TUNED,
@@ -394,6 +407,19 @@ static int find_kind(const struct size *s, struct size_layout *l, struct hcb_err
 
 /* ---- together ---- */
 
+/* Another file by the same name is another lab. */
+static void hash_file(const char *path, char out[HCB_HISTORY_HASH])
+{
+	char text[SIZE_TEXT];
+	FILE *f = fopen(path, "r");
+	size_t n = f ? fread(text, 1, sizeof(text), f) : 0;
+	json_t *value = json_stringn_nocheck(text, n);
+	hcb_history_hash(value, out);
+	json_decref(value);
+	if (f)
+		fclose(f);
+}
+
 static int read_cluster(const struct size *s, struct size_layout *l, struct hcb_err *err)
 {
 	char path[512];
@@ -404,9 +430,127 @@ static int read_cluster(const struct size *s, struct size_layout *l, struct hcb_
 	int r = l->cluster ? hcb_cluster_find(l->plan->lab, path, sizeof(path), &found)
 	                   : hcb_err_sys(err, -ENOMEM, "size");
 	r = r ? r : hcb_cluster_read(path, l->cluster, &found);
+	if (!r)
+		hash_file(path, l->cluster_hash);
 	return r ? hcb_err_usage(err, "%s:%d: [layout %s]: %.300s", s->plan->path,
 	                         l->plan->line, l->plan->name, found.msg)
 	         : 0;
+}
+
+static bool equal(const struct size_disks *a, const struct size_disks *b)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		if (!has(b, a->id[i]))
+			return false;
+	return a->n == b->n;
+}
+
+/* The drive in that place of a cluster file: "osd h1/0". NULL: none. */
+static const struct hcb_disk_spec *drive_at(const struct hcb_cluster *c, const char *id)
+{
+	char at[96];
+	for (unsigned h = 0; c && h < c->n_hosts; h++)
+		for (unsigned k = 0; k < c->hosts[h].n_osds; k++) {
+			snprintf(at, sizeof(at), "osd %.31s/%u", c->hosts[h].name, k);
+			if (strcmp(at, id) == 0)
+				return &c->hosts[h].osds[k];
+		}
+	return NULL;
+}
+
+static bool same_drives(const struct size_layout *a, const struct size_layout *b,
+                        const struct size_disks *at)
+{
+	for (unsigned i = 0; i < at->n; i++) {
+		const struct hcb_disk_spec *x = drive_at(a->cluster, at->id[i]);
+		const struct hcb_disk_spec *y = drive_at(b->cluster, at->id[i]);
+		if (x && y &&
+		    (strcmp(x->profile, y->profile) != 0 ||
+		     x->size_bytes != y->size_bytes))
+			return false;
+	}
+	return true;
+}
+
+/* Other disks are no setting: they have a price, and come after every setting. */
+static int check_tuned(const struct size *s, const struct size_layout *l,
+                       struct hcb_err *err)
+{
+	const struct size_layout *shared = &s->layout[s->plan->shared];
+	if (l->kind != HCB_LAYOUT_TUNED ||
+	    (equal(&l->main, &shared->main) && equal(&l->other, &shared->other) &&
+	     same_drives(l, shared, &l->main) && same_drives(l, shared, &l->other)))
+		return 0;
+	return hcb_err_usage(err,
+	                     "%s:%d: [layout %s]: kind=tuned is the shared layout with a "
+	                     "setting changed, but this one lies on other disks: "
+	                     "kind=split, or the same disks (a model disk is one by its "
+	                     "name, hdd:PROFILE@name)",
+	                     s->plan->path, l->plan->line, l->plan->name);
+}
+
+/* ---- copies ---- */
+
+static bool main_on_ceph(const struct size *s, const struct size_layout *l)
+{
+	for (unsigned i = 0; i < l->plan->n_ons; i++)
+		if (l->plan->ons[i].workload == s->plan->main &&
+		    (strncmp(l->plan->ons[i].target, "rbd:", 4) == 0 ||
+		     strncmp(l->plan->ons[i].target, "rados:", 6) == 0))
+			return true;
+	return false;
+}
+
+/* The number of copies that a target keeps, and its name; 0: not known. */
+static unsigned copies_of(const struct size_layout *l, unsigned i, char *where,
+                          size_t size)
+{
+	const struct hcb_plan_on *on = &l->plan->ons[i];
+	const struct hcb_pool_spec *pool = size_pool_under(l, on);
+	json_int_t used = json_integer_value(json_object_get(l->room[i], "size"));
+	bool path = strstr(on->target, ":/") && strncmp(on->target, "nbd", 3) != 0;
+	unsigned copies = pool ? pool->size : (unsigned)used;
+	snprintf(where, size, "%.*s", (int)strcspn(on->target, ","), on->target);
+	if (path || strstr(on->target, "{system "))
+		return 1;
+	if (copies)
+		snprintf(where, size, "%.*s, a pool of size %u",
+		         (int)strcspn(on->target, ","), on->target, copies);
+	return copies;
+}
+
+/* A volume of the database's on storage that keeps fewer copies than the shared layout's:
+   said whatever the plan says. */
+static void take_copies(const struct size *s, struct size_layout *l)
+{
+	const struct size_layout *shared = &s->layout[s->plan->shared];
+	unsigned most = main_on_ceph(s, shared) ? 2 : 0, fewest = UINT_MAX;
+	char where[HCB_PLAN_TEXT + 48], fewest_at[sizeof(where)] = "";
+	for (unsigned i = 0; i < shared->plan->n_ons; i++) {
+		unsigned n = copies_of(shared, i, where, sizeof(where));
+		if (shared->plan->ons[i].workload == s->plan->main && n > most)
+			most = n;
+	}
+	for (unsigned i = 0; i < l->plan->n_ons; i++) {
+		unsigned n = copies_of(l, i, where, sizeof(where));
+		if (l->plan->ons[i].workload != s->plan->main || !n || n >= fewest)
+			continue;
+		fewest = n;
+		snprintf(fewest_at, sizeof(fewest_at), "%s", where);
+	}
+	if (fewest < most && fewest > 1)
+		size_gives_up(l, HCB_GIVES_UP_COPIES, fewest_at,
+		              "a copy: a second disk that dies takes data with it");
+	if (fewest < most && fewest == 1) {
+		size_gives_up(l, HCB_GIVES_UP_COPIES, fewest_at,
+		              hcb_gives_up_text(HCB_GIVES_UP_COPIES));
+		size_gives_up(
+		        l, HCB_GIVES_UP_COPIES, "",
+		        "what is left is PostgreSQL's own replication, of which the "
+		        "primary alone was measured");
+	}
+	if (!*l->gives_up_text)
+		size_gives_up(l, HCB_GIVES_UP_NOTHING, "", "nothing");
 }
 
 int size_disks_find(struct size *s, struct hcb_err *err)
@@ -419,6 +563,10 @@ int size_disks_find(struct size *s, struct hcb_err *err)
 		r = r ? r : size_space_find(s, l, err);
 	}
 	const struct size_layout *shared = &s->layout[s->plan->shared];
+	for (unsigned i = 0; !r && i < s->n; i++)
+		r = check_tuned(s, &s->layout[i], err);
+	for (unsigned i = 0; !r && i < s->n; i++)
+		take_copies(s, &s->layout[i]);
 	for (unsigned i = 0; !r && i < s->n; i++) {
 		struct size_layout *l = &s->layout[i];
 		/* A system disk is there anyway. */

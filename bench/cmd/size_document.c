@@ -96,13 +96,25 @@ static const char *rule(const struct size *s)
 	        [HCB_SIZE_SPLIT] =
 	                "the shared layout's whole interval of P_ok is below 0.9, and no "
 	                "setting that was tried is sure to make it hold; the split's is "
-	                "at or "
-	                "above "
-	                "it, with the fewest disks more",
+	                "at or above it, and of those it gives up least, then takes the "
+	                "fewest disks more",
 	        [HCB_SIZE_NEITHER] =
 	                "the whole interval of P_ok of every layout is below 0.9",
 	};
-	return rules[s->decision.verdict];
+	const struct hcb_decision *d = &s->decision;
+	bool split = false;
+	for (unsigned i = 0; i < s->n; i++)
+		split |= s->layout[i].kind == HCB_LAYOUT_SPLIT;
+	if (d->verdict == HCB_SIZE_KEEP_SHARED &&
+	    hcb_decide_not_compared(s->evidence, s->n, d) < s->n)
+		return "the shared layout's whole interval of P_ok is at or above 0.9; "
+		       "whether a split that holds too would be faster was not compared";
+	if (d->verdict == HCB_SIZE_INCONCLUSIVE && !split &&
+	    d->p_ok[d->shared].hi < HCB_DECIDE_P_OK)
+		return "the shared layout's whole interval of P_ok is below 0.9, no "
+		       "setting is sure to make it hold, and no split is among the "
+		       "layouts";
+	return rules[d->verdict];
 }
 
 /* ---- the document ---- */
@@ -131,12 +143,13 @@ static json_t *space_json(const struct size_layout *l)
 	for (unsigned k = 0; k < l->n_classes; k++) {
 		const struct size_class *c = &l->classes[k];
 		json_array_append_new(
-		        classes, json_pack("{sssisisisfsfsfsfsb}", "class", c->name,
-		                           "osds", (int)c->osds, "hosts", (int)c->hosts,
-		                           "copies", (int)c->copies, "raw_bytes",
-		                           c->raw_bytes, "usable_bytes", c->usable_bytes,
-		                           "need_bytes", c->need_bytes, "left_bytes",
-		                           c->left_bytes, "used", (int)c->used));
+		        classes,
+		        json_pack("{sssisisisfsfsfsfsfsb}", "class", c->name, "osds",
+		                  (int)c->osds, "hosts", (int)c->hosts, "copies",
+		                  (int)c->copies, "raw_bytes", c->raw_bytes,
+		                  "usable_bytes", c->usable_bytes, "need_bytes",
+		                  c->need_bytes, "left_bytes", c->left_bytes,
+		                  "stored_bytes", c->stored_bytes, "used", (int)c->used));
 	}
 	return json_pack("{sbsoso}", "known", (int)l->space_known, "ratio",
 	                 l->space_known ? real(l->space_ratio) : json_null(), "classes",

@@ -11,9 +11,10 @@
 #include "bench/core/cluster.h"
 #include "bench/core/size_plan.h"
 #include "bench/decide.h"
+#include "bench/history_extract.h"
 #include "engines/engine.h"
 
-#define SIZE_MAX_DISKS   64
+#define SIZE_MAX_DISKS   192 /* as HCB_SPACE_DOMAINS */
 #define SIZE_MAX_CLASSES 4
 #define SIZE_TEXT        16384 /* of a scenario */
 
@@ -21,12 +22,15 @@
 struct size_disks {
 	char id[SIZE_MAX_DISKS][96];
 	unsigned n;
+	bool more; /* than fit */
 };
 
-/* Room in one device class of a cluster file. */
+/* Room in one device class of a cluster file or of a cluster in use, or on a host's
+   system disk. */
 struct size_class {
-	char name[32];
+	char name[48];                   /* "hdd", "system h1" */
 	double usable_bytes, need_bytes; /* a host down, at nearfull */
+	double stored_bytes;             /* in use: data there now; usable is beside it */
 	double raw_bytes, left_bytes; /* all its OSDs; what a layout leaves of usable */
 	unsigned osds, hosts, copies;
 	bool used, main; /* by this layout, by its demand's workload */
@@ -35,9 +39,13 @@ struct size_class {
 /* A layout, or the demand's workload alone on the shared one: each has a search. */
 struct size_layout {
 	const struct hcb_plan_layout *plan;
-	enum hcb_layout_kind kind;     /* as found, not as said */
-	char why_none[256];            /* kind NONE: what was found */
-	struct hcb_cluster *cluster;   /* its lab's; NULL: none */
+	enum hcb_layout_kind kind;   /* as found, not as said */
+	char why_none[256];          /* kind NONE: what was found */
+	struct hcb_cluster *cluster; /* its lab's; NULL: none */
+	/* Of each target in a pool in use, hcb_ceph_survey_room's; NULL: none, or it is
+	   not known. */
+	json_t *room[HCB_PLAN_ONS];
+	char cluster_hash[HCB_HISTORY_HASH]; /* of its file's text */
 	struct size_disks main, other; /* under the demand's workload; under the rest */
 	unsigned n_disks, disks_more;
 	struct size_class classes[SIZE_MAX_CLASSES];
@@ -86,6 +94,10 @@ int size_scenario(const struct size *s, const struct size_layout *l, bool alone,
 /* The load's key and an objective as they are called in that scenario: with one workload
    they lose its name. */
 const char *size_own_name(const struct size *s, bool alone, const char *name);
+
+/* Adds to what a layout gives up. key: of which setting, or "". */
+void size_gives_up(struct size_layout *l, enum hcb_gives_up g, const char *key,
+                   const char *text);
 
 /* ---- size_disks.c ---- */
 

@@ -25,7 +25,8 @@
 
 #define TRIAL_LIMIT (24 * 3600 * HCB_SEC) /* search has a closer one of its own */
 #define OSD_LIMIT   (60 * HCB_SEC)
-#define TO_FACTOR   8 /* of the demand: the greatest load tried */
+#define LAB_LIMIT   (20 * 60 * HCB_SEC) /* a lab up and down, for a run */
+#define TO_FACTOR   8                   /* of the demand: the greatest load tried */
 
 static const char *str(const json_t *o, const char *key)
 {
@@ -251,6 +252,20 @@ static void note_invalid(struct size_layout *l)
 	          l->invalid_row >= HCB_SEARCH_INVALID;
 }
 
+/* That will not be otherwise the next time. */
+static int too_few(const struct size *s, const struct size_layout *l, struct hcb_err *err)
+{
+	const json_t *trials = json_object_get(l->search, "trials");
+	const json_t *t = json_array_get(trials, json_array_size(trials) - 1);
+	if (!json_is_true(json_object_get(t, "few")))
+		return 0;
+	int r = hcb_err_set(err, -ENODATA,
+	                    "%s: layout %s: %.300s: a greater \"from\", or longer trials",
+	                    s->plan->path, l->plan->name, str(t, "because"));
+	err->exit = HCB_EXIT_UNSTEADY;
+	return r;
+}
+
 /* Options of the OSDs that are this layout's, for the length of its trial; they go back
    to what the lab gave them. */
 static int set_osds(const struct size *s, const struct size_layout *l, bool on,
@@ -299,7 +314,8 @@ static int one_trial(struct size *s, struct size_layout *l, struct hcb_err *err)
 		return r;
 	note_invalid(l);
 	say_trial(s, l);
-	return interrupted(s, err);
+	r = too_few(s, l, err);
+	return r ? r : interrupted(s, err);
 }
 
 /* ---- labs, and layouts in turns ---- */
@@ -465,14 +481,22 @@ static uint64_t pair_ns(const struct size *s)
 	return s->plan->per_s && times > 1 ? (uint64_t)times * s->trial_ns : 0;
 }
 
+/* Wall time of one run that is not stuck: as search gives its trials. */
+static uint64_t run_limit(const struct size *s, const struct size_layout *l)
+{
+	uint64_t each = pair_ns(s) ? pair_ns(s) : s->trial_ns;
+	double dilation = l->cluster ? l->cluster->dilation : 1;
+	return 3600 * HCB_SEC + (uint64_t)(4 * (double)each * dilation);
+}
+
 static int ab_child(struct size *s, struct size_layout *l, unsigned pairs, uint64_t seed,
                     struct hcb_err *err)
 {
 	const struct hcb_size_plan *p = s->plan;
 	const struct size_layout *shared = &s->layout[p->shared];
 	char a[400], b[400], out[400], set[128], n_pairs[16], text[32], labs[560];
-	char duration[32];
-	const char *argv[24];
+	char duration[32], limit_text[32];
+	const char *argv[26];
 	size_t n = 0;
 	json_error_t je;
 	file_of(s, shared, ".ini", a, sizeof(a));
@@ -498,17 +522,31 @@ static int ab_child(struct size *s, struct size_layout *l, unsigned pairs, uint6
 		argv[n++] = "--labs";
 		argv[n++] = labs;
 	}
+	uint64_t limit = run_limit(s, l);
+	snprintf(limit_text, sizeof(limit_text), "%llus",
+	         (unsigned long long)(limit / HCB_SEC));
+	argv[n++] = "--limit";
+	argv[n++] = limit_text;
 	argv[n] = NULL;
-	const struct self_opts o = {.timeout_ns = TRIAL_LIMIT,
+	/* As many pairs again may be dropped for an INVALID run. */
+	const struct self_opts o = {.timeout_ns = 4 * pairs * (limit + LAB_LIMIT),
 	                            .stop = s->stop,
 	                            .verdicts = true,
+	                            .answer = out,
 	                            .what = "runs at the demand"};
 	int r = interrupted(s, err);
 	r = r ? r : self_run(argv, &o, NULL, NULL, err);
+	if (r && err->exit == HCB_EXIT_INVALID) {
+		hcb_warn("%s: %s", l->plan->name, err->msg);
+		return 0; /* not compared */
+	}
 	json_t *doc = r ? NULL : json_load_file(out, 0, &je);
 	if (!r && !doc)
 		r = hcb_err_set(err, -EIO, "read %s: %s", out, je.text);
-	take_pairs(l, doc);
+	if (json_is_false(json_object_get(doc, "partial")))
+		take_pairs(l, doc);
+	else
+		json_decref(doc);
 	return r;
 }
 
@@ -534,7 +572,8 @@ static bool kept_pairs(const struct size *s, struct size_layout *l, unsigned pai
 	char path[400];
 	size_pairs_file(s, l, pairs, path, sizeof(path));
 	json_t *doc = s->resume ? json_load_file(path, 0, NULL) : NULL;
-	bool whole = doc && json_is_false(json_object_get(doc, "partial"));
+	bool whole = doc && json_is_false(json_object_get(doc, "partial")) &&
+	             strcmp(str(doc, "hcbench"), HCB_VERSION) == 0;
 	if (!whole)
 		json_decref(doc);
 	else
@@ -585,8 +624,10 @@ static int compare_all(struct size *s, struct hcb_err *err)
 	const struct size_layout *shared = &s->layout[s->plan->shared];
 	for (unsigned i = 0; !r && shares && i < s->n; i++) {
 		const struct size_layout *l = &s->layout[i];
-		if (l->kind != HCB_LAYOUT_SPLIT ||
-		    s->decision.p_ok[i].lo < HCB_DECIDE_P_OK ||
+		/* Options of OSDs are set for a trial of size's own, not for a run of
+		 * ab's. */
+		if (l->kind != HCB_LAYOUT_SPLIT || l->plan->n_osd ||
+		    shared->plan->n_osd || s->decision.p_ok[i].lo < HCB_DECIDE_P_OK ||
 		    !*shared->plan->lab != !*l->plan->lab)
 			continue;
 		r = compare_one(s, i, err);

@@ -172,7 +172,7 @@ cmp -s "$tmp/x" "$tmp/y" || fail "interrupted and resumed it comes to something 
 	printf '[size]\ndemand = 40/s\nload = db.rate\nslo = db.commit.p99=50ms\nneed = 500GiB\n'
 	printf '[workload db]\ntype = postgres\n[workload bulk]\ntype = micro\nrate = 10/s\n'
 	printf '[layout shared]\nkind = shared\nlab = seed-direct\non = db.all: rbd:main/db\non = bulk.all: rbd:main/bulk\n'
-	for l in split-pool split-disk ssd-db; do
+	for l in split-pool split-disk ssd-db split-single; do
 		printf '[layout %s]\nkind = split\nlab = %s\non = db.all: rbd:db/db\non = bulk.all: rbd:main/bulk\n' $l $l
 	done
 	printf '[layout system-disk]\nkind = split\nlab = system-disk\n'
@@ -183,10 +183,19 @@ run size "$tmp/labs.ini" --check -o "$tmp/c.json" -q
 expect_exit 0
 expect_stdout "a dead disk takes its data with it" "cannot be rebuilt until it is replaced"
 jq -e '(.layouts | map([.name, .kind])) == [["shared", "shared"], ["split-pool", "none"],
-	["split-disk", "split"], ["ssd-db", "split"], ["system-disk", "split"], ["deferred", "tuned"]]
-	and (.layouts | map(.disks_more)) == [0, 0, 3, 3, 0, 0]
+	["split-disk", "split"], ["ssd-db", "split"], ["split-single", "split"], ["system-disk", "split"], ["deferred", "tuned"]]
+	and (.layouts | map(.disks_more)) == [0, 0, 3, 3, 1, 0, 0]
 	and all(.layouts[]; .space.known)' "$tmp/c.json" >/dev/null ||
 	fail "$(jq -c '.layouts | map([.name, .kind, .disks_more])' "$tmp/c.json")"
+# What the storage does not copy is found, whatever the plan says; and it has the room of
+# its one disk, the system disk as well.
+jq -e '(.layouts | map(.gives_up_rank)) == [0, 0, 0, 0, 4, 4, 0]
+	and (.layouts[4].gives_up | contains("rbd:db/db, a pool of size 1"))
+	and (.layouts[5].gives_up | contains("{system h1}/db"))
+	and (.layouts[5].space.classes | map([.class, .copies, .used])) == [["hdd", 3, true], ["system h1", 1, true]]
+	and all(.layouts[4, 5].space.classes[1]; (.usable_bytes / .raw_bytes - 0.85 | fabs) < 1e-9
+		and .need_bytes == 500 * 1073741824)' "$tmp/c.json" >/dev/null ||
+	fail "$(jq -c '.layouts[4, 5] | [.gives_up_rank, .gives_up, .space]' "$tmp/c.json")"
 # 2 TB a disk, one a host, three copies: 0.85 of one disk; 500 GiB of it are needed.
 jq -e '.layouts[0].space.classes[0] | (.usable_bytes / .raw_bytes * 3 - 0.85 | fabs) < 1e-9
 	and (.left_bytes - (.usable_bytes - 500 * 1073741824) | fabs) < 1' "$tmp/c.json" >/dev/null ||
@@ -200,6 +209,19 @@ jq -e '.layouts[0].space.classes[0] | .hosts == 4
 sed 's/^need = .*/need = 100TiB/' "$tmp/labs.ini" >"$tmp/large.ini"
 run size "$tmp/large.ini" --check -q
 expect_stdout "IT DOES NOT FIT"
+# Two pools on one class, of three copies and of one: they have the disks once, and a byte
+# of the one takes as much as two of the other, which a host's loss leaves two disks for.
+sed '/^\[pool db/,$d; /class=db/d' "$HCB_SRC/lab/clusters/split-disk.ini" >"$tmp/mixed.ini"
+printf '[pool db]\nsize = 1\nmin_size = 1\npg_num = 32\nclass = hdd\ndomain = host\n' >>"$tmp/mixed.ini"
+sed "s|^lab = split-pool|lab = $tmp/mixed.ini|; s/^type = .*/&\nneed = 600GiB/" "$tmp/labs.ini" >"$tmp/both.ini"
+run size "$tmp/both.ini" --check -q -o "$tmp/c.json"
+expect_exit 0
+jq -e '.layouts[1] | .kind == "none" and (.gives_up | contains("a pool of size 1"))
+	and (.space.classes | length) == 1
+	and (.space.classes[0] | .copies == 1 and .need_bytes == 1200 * 1073741824
+		and (.usable_bytes / .raw_bytes - 0.85 * 2 / 3 | fabs) < 1e-9
+		and (.usable_bytes - .left_bytes - 1800 * 1073741824 | fabs) < 1)' "$tmp/c.json" >/dev/null ||
+	fail "two pools: $(jq -c '.layouts[1] | [.kind, .gives_up, .space]' "$tmp/c.json")"
 
 # ---- the shipped plans are plans ----
 
@@ -235,6 +257,9 @@ bad "no-such-lab" 's/^lab = split-disk/lab = no-such-lab/'
 bad "healthy" 's/^need = .*/states = host-down/'
 bad "did you mean" 's/^type = postgres/type = postgers/'
 bad "layout deferred" 's/^osd = .*/set = db.checkpoint_timeot=15m/'
+sed 's/^osd = [^,]*/osd = wd-re4-2tb/' "$HCB_SRC/lab/clusters/seed-direct.ini" >"$tmp/other.ini"
+bad "lies on other disks" "s|^kind = tuned|&\nlab = $tmp/other.ini|"
+bad "lies on other disks" 's/^kind = tuned/&\nlab = split-disk\non = db.all: rbd:db\/db\non = bulk.all: rbd:main\/bulk/'
 bad "a cluster that is in use is not changed" 's/^lab = .*//'
 bad "such as 50ms" 's/p99=50ms/p99=50/'
 bad "slo" '/^slo/d'

@@ -54,7 +54,9 @@ static void test_each_verdict(void **state)
 	struct hcb_decision d = decide(l, 2);
 	assert_int_equal(d.verdict, HCB_SIZE_KEEP_SHARED);
 	assert_int_equal(d.chosen, 1);
+	assert_int_equal(hcb_decide_not_compared(l, 2, &d), 0);
 	l[0].p99_ratio_lo = 1.29;
+	assert_int_equal(hcb_decide_not_compared(l, 2, &d), 2);
 	assert_int_equal(decide(l, 2).verdict, HCB_SIZE_KEEP_SHARED);
 	l[0].p99_ratio_lo = 1.4;
 	d = decide(l, 2);
@@ -70,6 +72,15 @@ static void test_each_verdict(void **state)
 	d = decide(l, 3);
 	assert_int_equal(d.verdict, HCB_SIZE_SPLIT);
 	assert_int_equal(d.chosen, 2);
+	/* But not if it gives up more: a disk without copies costs none, and is not what
+	   to choose while one with copies holds. */
+	l[2].gives_up = 4;
+	assert_int_equal(decide(l, 3).chosen, 0);
+	l[0].capacity[0] = (struct hcb_capacity){50, 55};
+	d = decide(l, 3);
+	assert_int_equal(d.verdict, HCB_SIZE_SPLIT);
+	assert_int_equal(d.chosen, 2);
+	l[0].capacity[0] = (struct hcb_capacity){80, 90};
 	/* A setting comes before a split, the one that gives up least first. */
 	l[2] = layout("no synchronous commit", HCB_LAYOUT_TUNED, 100, 120);
 	l[2].gives_up = 2;
@@ -98,7 +109,13 @@ static void test_the_same_disks_are_no_split(void **state)
 	        layout("a pool of its own", HCB_LAYOUT_NONE, 80, 90),
 	};
 	(void)state;
+	/* Nor was one tried then: the shared layout fails, and that is all. */
+	assert_int_equal(decide(l, 2).verdict, HCB_SIZE_INCONCLUSIVE);
+	assert_int_equal(decide(l, 1).verdict, HCB_SIZE_INCONCLUSIVE);
+	l[1].kind = HCB_LAYOUT_SPLIT;
+	l[1].capacity[0] = (struct hcb_capacity){50, 55};
 	assert_int_equal(decide(l, 2).verdict, HCB_SIZE_NEITHER);
+	l[1].kind = HCB_LAYOUT_NONE;
 	l[0] = layout("shared", HCB_LAYOUT_SHARED, 60, 64);
 	l[1].p99_ratio_lo = 2;
 	assert_int_equal(decide(l, 2).verdict, HCB_SIZE_KEEP_SHARED);
