@@ -78,6 +78,32 @@ jq -e '.notes == [] and .partial == false and ([.metrics[] | {(.name): .value}] 
 run lab fault "$lab" slow-disk 0 1
 expect_exit 0
 
+# A pool in use, as size sees it: its copies and what room there is, beside what is there.
+for image in sized other; do
+	run lab exec "$lab" h1 -- rbd create --size 64M main/$image
+	expect_exit 0
+done
+{
+	printf '[size]\ndemand = 40/s\nload = db.rate\nslo = db.commit.p99=50ms\nneed = 500GiB\n'
+	printf '[workload db]\ntype = postgres\nscale = 10\n[workload bulk]\ntype = micro\nrate = 10/s\n'
+	printf '[layout shared]\nkind = shared\non = db.all: rbd:main/sized\non = bulk.all: rbd:main/other\n'
+	printf '[layout device]\nkind = split\non = db.all: uring:%s/db,make=on\non = bulk.all: rbd:main/other\n' "$tmp"
+} >"$tmp/use.ini"
+last_run="size of a pool in use"
+CEPH_CONF=$HCBENCH_LAB_DIR/$lab/ceph.conf timeout 60 ip netns exec "hcb-$lab-h1" \
+	"$HCBENCH" size "$tmp/use.ini" --check -q -o "$tmp/use.json" >"$out" 2>"$err" || fail "exit code $?"
+expect_stdout "that are there" "a dead disk takes its data with it"
+jq -e '.layouts[0].space | .known and .ratio > 1 and (.classes | length) == 1
+	and (.classes[0] | .class == "hdd" and .osds == 3 and .hosts == 3 and .copies == 3
+		and .stored_bytes > 1e6 and .stored_bytes < .raw_bytes / 30
+		and (.usable_bytes + .stored_bytes) / .raw_bytes * 3 < 0.8501
+		and (.usable_bytes + .stored_bytes) / .raw_bytes * 3 > 0.84)' "$tmp/use.json" >/dev/null ||
+	fail "a pool in use: $(jq -c '.layouts[0].space' "$tmp/use.json")"
+for image in sized other; do
+	run lab exec "$lab" h1 -- rbd rm --no-progress main/$image
+	expect_exit 0
+done
+
 for h in h1 h2 h3; do
 	for end in "hcb-$lab-$h hcb-eth0" "hcb-$lab-sw hcb-$h"; do
 		# shellcheck disable=SC2086 # a namespace and a device
