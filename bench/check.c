@@ -182,11 +182,25 @@ static int take_series(struct check *c, struct hcb_err *err)
 static bool coarse(const struct hcb_check_one *one)
 {
 	const struct hcb_gate_result *r = hcb_check_last(one);
-	return r && isfinite(r->mde) && r->mde > HCB_CHECK_MDE;
+	/* Infinite: nothing that happens is found within the nights that count. */
+	return r && !isnan(r->mde) && r->mde > HCB_CHECK_MDE;
+}
+
+static const char *finds(const struct hcb_check_one *one, char *buf, size_t size)
+{
+	double mde = hcb_check_last(one)->mde;
+	if (isinf(mde))
+		snprintf(buf, size, "no change is large enough for it to find");
+	else
+		snprintf(buf, size,
+		         "the smallest change it can find is %.0f %%, over %.0f %%",
+		         100 * mde, 100 * HCB_CHECK_MDE);
+	return buf;
 }
 
 static int gate_asked(struct check *c, struct hcb_err *err)
 {
+	char text[80];
 	size_t gated = 0;
 	for (size_t k = 0; k < c->o->n_gate; k++) {
 		struct hcb_history_series s;
@@ -200,13 +214,9 @@ static int gate_asked(struct check *c, struct hcb_err *err)
 				continue;
 			there = true;
 			if (coarse(one) && !hcb_check_red(one))
-				return hcb_err_usage(err,
-				                     "check --gate %s: the smallest "
-				                     "change it can find is "
-				                     "%.0f %%, over %.0f %%: no gate",
+				return hcb_err_usage(err, "check --gate %s: %s: no gate",
 				                     c->o->gate[k],
-				                     100 * hcb_check_last(one)->mde,
-				                     100 * HCB_CHECK_MDE);
+				                     finds(one, text, sizeof(text)));
 			gated += !one->gated;
 			one->gated = true;
 		}
@@ -227,6 +237,7 @@ static int gate_asked(struct check *c, struct hcb_err *err)
 
 static void gate_default(struct check *c)
 {
+	char text[80];
 	size_t gated = 0;
 	for (size_t i = 0; i < c->n; i++) {
 		struct hcb_check_one *one = &c->one[i];
@@ -239,12 +250,8 @@ static void gate_default(struct check *c)
 			warn(c, "%s is not gated: %d are already", one->s.label,
 			     HCB_CHECK_MOST);
 		} else if (coarse(one) && !hcb_check_red(one)) {
-			warn(c,
-			     "%s is not gated: the smallest change it can find is %.0f "
-			     "%%, "
-			     "over %.0f %%",
-			     one->s.label, 100 * hcb_check_last(one)->mde,
-			     100 * HCB_CHECK_MDE);
+			warn(c, "%s is not gated: %s", one->s.label,
+			     finds(one, text, sizeof(text)));
 		} else {
 			one->gated = true;
 			gated++;
@@ -484,6 +491,23 @@ static void free_check(struct check *c)
 	json_decref(c->warnings);
 }
 
+/* No alarm: nothing happened on any one night, and it is not new. */
+static void tell_drift(struct check *c)
+{
+	struct hcb_check_drift d;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->one[i].gated && hcb_check_drifted(&c->one[i], &d))
+			warn(c,
+			     "DRIFT %s: the last %u nights are worse than its first %zu "
+			     "by "
+			     "%.0f %% (%.0f to %.0f), too slowly for any night to show "
+			     "it; "
+			     "\"history ack --force\" if that is as it should be",
+			     c->one[i].s.label, d.result.m, d.pinned,
+			     100 * expm1(d.result.shift), 100 * expm1(d.result.lo),
+			     100 * expm1(d.result.hi));
+}
+
 json_t *hcb_check(struct hcb_history *h, const struct hcb_check_opts *o,
                   struct hcb_err *err)
 {
@@ -496,6 +520,8 @@ json_t *hcb_check(struct hcb_history *h, const struct hcb_check_opts *o,
 	else if (!r)
 		gate_default(&c);
 	r = r ? r : judge_environment(&c, err);
+	if (!r)
+		tell_drift(&c);
 	r = r ? r : hcb_history_clock_jumps(h, c.warnings, err);
 	if (!r)
 		doc = document(&c, err);

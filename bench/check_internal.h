@@ -23,6 +23,15 @@ const struct hcb_gate_result *hcb_check_last(const struct hcb_check_one *c);
 enum hcb_gate_state hcb_check_episode(const struct hcb_check_one *c);
 /* A regression of that kind, and not held back as the environment's. */
 bool hcb_check_red(const struct hcb_check_one *c);
+/*
+ * Worse than the level's first nights, of which the rolling baseline has lost sight.
+ * Asked once in seven valid nights: asked every night it would find something by chance.
+ */
+struct hcb_check_drift {
+	size_t pinned; /* so many first nights */
+	struct hcb_gate_result result;
+};
+bool hcb_check_drifted(const struct hcb_check_one *c, struct hcb_check_drift *out);
 json_t *hcb_check_series_json(struct hcb_history *h, const struct hcb_check_one *c,
                               const struct hcb_history_series *all, size_t n_all,
                               struct hcb_err *err);

@@ -9,6 +9,8 @@
 #include "bench/check_internal.h"
 #include "bench/onset.h"
 
+#define WEEK 7 /* nights */
+
 /* ---- the walk ---- */
 
 void hcb_walked_free(struct hcb_walked *w)
@@ -87,6 +89,30 @@ enum hcb_gate_state hcb_check_episode(const struct hcb_check_one *c)
 {
 	const struct hcb_gate_result *r = hcb_check_last(c);
 	return r && !c->w.night[c->w.n - 1].ack ? r->episode : HCB_GATE_OK;
+}
+
+bool hcb_check_drifted(const struct hcb_check_one *c, struct hcb_check_drift *out)
+{
+	const struct hcb_walked *w = &c->w;
+	double *y = calloc(w->n + 1, sizeof(*y));
+	size_t n = 0;
+	/* An acknowledged level is one that is meant. */
+	for (size_t i = 0; y && i < w->n; i++) {
+		if (w->gate[i].valid)
+			y[n++] = w->gate[i].y;
+		if (w->gate[i].ack)
+			n = 0;
+	}
+	out->pinned = n < HCB_GATE_MAX + WEEK ? HCB_GATE_MIN : HCB_GATE_MAX;
+	bool due = c->tonight && w->n && w->gate[w->n - 1].valid &&
+	           n >= out->pinned + WEEK && (n - out->pinned) % WEEK == 0 &&
+	           hcb_check_episode(c) == HCB_GATE_OK;
+	bool drifted = due &&
+	               hcb_gate_drift(y, out->pinned, y + out->pinned, n - out->pinned,
+	                              &w->conf, &out->result) == 0 &&
+	               out->result.state == HCB_GATE_REGRESSION;
+	free(y);
+	return drifted;
 }
 
 bool hcb_check_red(const struct hcb_check_one *c)

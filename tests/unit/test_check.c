@@ -419,9 +419,42 @@ static void test_without_sqlite(void **state)
 	skip();
 }
 
+/* A twelfth of a per cent a night: no ten nights are worse than the thirty before. */
+static void test_drift_is_told_once_a_week(void **state)
+{
+	struct hcb_history h = memory();
+	unsigned told = 0, first = 0;
+	(void)state;
+	for (int i = 0; i < 130; i++) {
+		double factor = i < 30 ? 1 : 1 + 0.0008 * (i - 30);
+		add(&h, i, (struct one){"slow", 1, .factor = factor});
+		json_t *doc = check_on(&h, HCB_FAIL_REGRESSION), *v;
+		const char *verdict = json_string_value(json_object_get(doc, "verdict"));
+		size_t k;
+		assert_string_not_equal(verdict, "REGRESSION");
+		json_array_foreach(json_object_get(doc, "warnings"), k, v)
+		{
+			const char *text = json_string_value(v);
+			if (!strstr(text, "DRIFT slow.m00.p50: the last"))
+				continue;
+			assert_non_null(strstr(text, "than its first 30 by"));
+			assert_int_equal((i + 1 - 30) % 7, 0);
+			told++;
+			first = first ? first : (unsigned)i;
+		}
+		json_decref(doc);
+	}
+	/* Over the 5 % that count in a median from about night 90 on, asked each seventh.
+	 */
+	assert_in_range(first, 85, 115);
+	assert_in_range(told, 2, 7);
+	hcb_history_close(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_drift_is_told_once_a_week),
 	        cmocka_unit_test(test_verdicts_and_exit_codes),
 	        cmocka_unit_test(test_a_night_that_is_not_valid_is_no_green_light),
 	        cmocka_unit_test(test_the_last_night_that_said_something),

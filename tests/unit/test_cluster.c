@@ -140,7 +140,7 @@ static void test_shipped_files(void **state)
 	            {"ssd-db", 3, 6, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
 	            {"cache-off", 3, 3, 1, HCB_NET_DIRECT, HCB_VM_NONE, false},
 	            {"split-single", 3, 4, 2, HCB_NET_DIRECT, HCB_VM_NONE, false},
-            {"four-hosts", 4, 4, 1, HCB_NET_DIRECT, HCB_VM_NONE, false}};
+	            {"four-hosts", 4, 4, 1, HCB_NET_DIRECT, HCB_VM_NONE, false}};
 	char path[512], folder[512];
 	struct hcb_err err = HCB_ERR_INIT;
 	unsigned n = 0;
