@@ -140,8 +140,8 @@ int hcb_history_nights(struct hcb_history *h, const char *key,
 /* The newest night of all; empty if there is none. */
 int hcb_history_newest(struct hcb_history *h, char night[HCB_HISTORY_NIGHT],
                        struct hcb_err *err);
-/* Fingerprint and details of a night's first run in a series, one object; NULL if none.
- */
+/* Fingerprint, details and workload of a night's first run in a series, one object; NULL
+   if none. */
 json_t *hcb_history_environment(struct hcb_history *h, const char *key, const char *night,
                                 struct hcb_err *err);
 json_t *hcb_history_fingerprint(struct hcb_history *h, const char *hash,

@@ -11,7 +11,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "bench/core/opt.h"
 #include "bench/result.h"
+#include "workloads/workload.h"
 
 /* ---- which facts make the environment ---- */
 
@@ -145,6 +147,27 @@ static void read_environment(const json_t *doc, struct hcb_history_doc *out)
 
 /* ---- the workload ---- */
 
+/* A parameter that came later, at its default, says what was so before it: else each new
+   one would begin every series anew. Of a mix they stay, part by part. */
+static void drop_later(const char *type, json_t *params)
+{
+	struct hcb_err none = HCB_ERR_INIT;
+	const struct hcb_workload *wl = type ? hcb_workload_find(type, &none) : NULL;
+	void *conf = wl && json_is_object(params) ? calloc(1, wl->conf_size) : NULL;
+	json_t *defaults = json_object();
+	if (conf) {
+		hcb_opt_defaults(wl->opts, conf);
+		hcb_opt_to_json(wl->opts, conf, defaults);
+	}
+	for (const struct hcb_opt *o = conf ? wl->opts : NULL; o && o->name; o++) {
+		const json_t *is = json_object_get(params, o->name);
+		if (o->later && is && json_equal(is, json_object_get(defaults, o->name)))
+			json_object_del(params, o->name);
+	}
+	json_decref(defaults);
+	free(conf);
+}
+
 static void read_workload(const json_t *doc, struct hcb_history_doc *out)
 {
 	static const char *const keys[] = {"workload", "params", "clock", "dilation",
@@ -154,6 +177,10 @@ static void read_workload(const json_t *doc, struct hcb_history_doc *out)
 	const char *type = str(run, "workload");
 	out->workload = json_object();
 	take(out->workload, run, keys, COUNT(keys));
+	json_t *params = json_deep_copy(json_object_get(run, "params"));
+	drop_later(type, params);
+	if (params)
+		json_object_set_new(out->workload, "params", params);
 	json_object_set_new(out->workload, "kind", json_string(out->kind));
 	if (given)
 		json_object_set_new(out->workload, "name", json_string(given));

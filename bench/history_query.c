@@ -240,9 +240,10 @@ int hcb_history_newest(struct hcb_history *h, char night[HCB_HISTORY_NIGHT],
 static int take_environment(void *arg, const struct hcb_row *row)
 {
 	json_t **out = arg;
-	*out = json_pack("{soso}", "fingerprint",
+	*out = json_pack("{sososo}", "fingerprint",
 	                 json_loads(hcb_row_text(row, 0), 0, NULL), "details",
-	                 json_loads(hcb_row_text(row, 1), 0, NULL));
+	                 json_loads(hcb_row_text(row, 1), 0, NULL), "workload",
+	                 json_loads(hcb_row_text(row, 2), 0, NULL));
 	return 1;
 }
 
@@ -254,12 +255,14 @@ json_t *hcb_history_environment(struct hcb_history *h, const char *key, const ch
 	        h->db, err, take_environment, &out,
 	        "WITH RECURSIVE chain(key, depth) AS (SELECT ?1, 0 UNION ALL SELECT "
 	        "l.old, c.depth + 1 FROM chain c JOIN link l ON l.series = c.key WHERE "
-	        "c.depth < 1000) SELECT f.json, d.json FROM chain c JOIN series s ON "
+	        "c.depth < 1000) SELECT f.json, d.json, w.json FROM chain c JOIN series "
+	        "s ON "
 	        "s.key "
 	        "= c.key JOIN sample p ON p.series = s.id JOIN run r ON r.id = p.run "
 	        "JOIN "
 	        "fingerprint f ON f.id = r.fingerprint JOIN fingerprint d ON d.id = "
-	        "r.details WHERE r.night = ?2 ORDER BY c.depth, r.t_start, r.uid LIMIT 1",
+	        "r.details JOIN workload w ON w.id = r.workload WHERE r.night = ?2 ORDER "
+	        "BY c.depth, r.t_start, r.uid LIMIT 1",
 	        "ss", key, night);
 	return out;
 }
@@ -347,8 +350,8 @@ static void diff(const char *at, const json_t *from, const json_t *to, json_t *a
 
 void hcb_history_diff(const json_t *from, const json_t *to, json_t *array)
 {
-	static const char *const parts[] = {"fingerprint", "details"};
-	for (size_t i = 0; i < 2; i++) {
+	static const char *const parts[] = {"workload", "fingerprint", "details"};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		const json_t *a = json_object_get(from, parts[i]),
 		             *b = json_object_get(to, parts[i]);
 		if (a && b)

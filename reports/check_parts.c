@@ -116,7 +116,8 @@ static void put_learning(FILE *f, const json_t *s)
 	        hcb_check_num(s, "nights_needed"));
 	if (!json_is_object(old))
 		return;
-	fprintf(f, "; another environment than series %s (%.0f nights, to %s): ",
+	fprintf(f,
+	        "; another workload or environment than series %s (%.0f nights, to %s): ",
 	        hcb_check_str(old, "key"), hcb_check_num(old, "nights"),
 	        hcb_check_str(old, "last"));
 	put_changed(f, json_object_get(old, "changed"));

@@ -299,11 +299,13 @@ void pg_phase(struct pg *pg, enum pg_phase phase, bool begin, uint64_t now_ns);
 	         .type = HCB_OPT_BOOL,                                                   \
 	         .offset = OFFSET(wal_compression),                                      \
 	         .def = "off",                                                           \
+	         .later = true,                                                          \
 	         .help = "PostgreSQL's; the processor time is left out"},                \
 	        {.name = "compressed",                                                   \
 	         .type = HCB_OPT_SHARE,                                                  \
 	         .offset = OFFSET(compressed),                                           \
 	         .def = "40%",                                                           \
+	         .later = true,                                                          \
 	         .min = 0.01,                                                            \
 	         .max = 1,                                                               \
 	         .help = "wal_compression: what it leaves of an image (assumed)"},

@@ -9,6 +9,7 @@
 #define HCB_CORE_OPT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ struct hcb_opt {
 	const char *def;          /* parsed like user input; NULL: leave zeroed */
 	const char *const *names; /* ENUM: NULL-terminated */
 	const char *help; /* one line, with the source of the default if it has one */
+	/* It came when there were results without it: its default is what was so before,
+	   and never becomes another. */
+	bool later;
 };
 
 /* Fills conf from the defaults. A default that does not parse is a bug: aborts. */

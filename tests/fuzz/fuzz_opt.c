@@ -22,7 +22,7 @@ static const char *const modes[] = {"none", "writeback", NULL};
 #define ROW(n, t, f, lo, hi, d, names)                                                   \
 	{                                                                                \
 		n, t, offsetof(struct conf, f), sizeof(((struct conf *)0)->f), lo, hi,   \
-		        d, names, ""                                                     \
+		        d, names, "", false                                              \
 	}
 static const struct hcb_opt opts[] = {
         ROW("word", HCB_OPT_STR, word, 0, 0, "abc", NULL),

@@ -245,6 +245,47 @@ static void test_each_stable_fact_begins_new_series(void **state)
 	}
 }
 
+/* An hcbench that has a new parameter says its default in each result. */
+static void test_a_parameter_that_came_later_begins_no_series(void **state)
+{
+	(void)state;
+	struct hcb_history h = memory();
+	struct hcb_err err = HCB_ERR_INIT;
+	add(&h, result("a", "2026-05-01T02:00:00Z", 1, 5), "n1");
+	size_t before = series_count(&h);
+	json_t *doc = result("b", "2026-05-02T02:00:00Z", 1, 5);
+	json_t *params = json_object_get(json_object_get(doc, "run"), "params");
+	json_object_set_new(params, "wal_compression", json_false());
+	json_object_set_new(params, "compressed", json_real(0.4));
+	add(&h, doc, "n2");
+	assert_int_equal(series_count(&h), before);
+	/* Another value of it does, and is named. */
+	doc = result("c", "2026-05-03T02:00:00Z", 1, 5);
+	params = json_object_get(json_object_get(doc, "run"), "params");
+	json_object_set_new(params, "wal_compression", json_true());
+	add(&h, doc, "n3");
+	assert_int_equal(series_count(&h), 2 * before);
+	struct hcb_history_series *all = NULL;
+	size_t n = 0;
+	assert_int_equal(hcb_history_all(&h, &all, &n, &err), 0);
+	json_t *changed = json_array(), *was = NULL, *now = NULL;
+	for (size_t i = 0; i < n; i++) {
+		json_t **to = strcmp(all[i].last, "n3") == 0 ? &now : &was;
+		json_decref(*to);
+		*to = hcb_history_environment(&h, all[i].key, all[i].last, &err);
+	}
+	hcb_history_diff(was, now, changed);
+	assert_int_equal(json_array_size(changed), 1);
+	assert_string_equal(
+	        json_string_value(json_object_get(json_array_get(changed, 0), "field")),
+	        "params.wal_compression");
+	json_decref(changed);
+	json_decref(was);
+	json_decref(now);
+	free(all);
+	hcb_history_close(&h);
+}
+
 /* Software may change in a series: else no upgrade could be judged. */
 static void test_an_upgrade_is_the_same_series(void **state)
 {
@@ -564,6 +605,7 @@ int main(void)
 	        cmocka_unit_test(test_unsteady_is_used),
 	        cmocka_unit_test(test_fingerprint_holds_stable_facts_only),
 	        cmocka_unit_test(test_each_stable_fact_begins_new_series),
+	        cmocka_unit_test(test_a_parameter_that_came_later_begins_no_series),
 	        cmocka_unit_test(test_an_upgrade_is_the_same_series),
 	        cmocka_unit_test(test_adding_twice),
 	        cmocka_unit_test(test_nights_are_named),
