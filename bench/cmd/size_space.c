@@ -112,7 +112,7 @@ static unsigned host_number(const char *(*names)[HCB_SPACE_DOMAINS], unsigned *n
                             const char *host)
 {
 	for (unsigned h = 0; h < *n; h++)
-		if (strcmp((*names)[h], host) == 0)
+		if ((*names)[h] && strcmp((*names)[h], host) == 0)
 			return h;
 	(*names)[*n] = host;
 	return (*n)++;
@@ -124,7 +124,7 @@ static int fill_room(const json_t *room, struct size_class *out)
 {
 	double bytes[HCB_SPACE_DOMAINS] = {0}, hosts[HCB_SPACE_DOMAINS] = {0};
 	unsigned host[HCB_SPACE_DOMAINS] = {0};
-	const char *names[HCB_SPACE_DOMAINS];
+	const char *names[HCB_SPACE_DOMAINS] = {NULL};
 	const json_t *osds = json_object_get(room, "osds");
 	const char *class = json_string_value(json_object_get(room, "class"));
 	const char *domain = json_string_value(json_object_get(room, "domain"));
@@ -177,10 +177,10 @@ static bool class_under(const struct size_layout *l, unsigned i, struct size_cla
 	const struct hcb_pool_spec *pool = size_pool_under(l, on);
 	const struct hcb_host_spec *host = system_of(l->cluster, on->target);
 	struct hcb_err none = HCB_ERR_INIT;
-	return pool         ? fill_class(l->cluster, pool, out, &none) == 0
-	       : host       ? fill_system(host, out, &none) == 0
-	       : l->room[i] ? fill_room(l->room[i], out) == 0
-	                    : false;
+	return pool && l->cluster ? fill_class(l->cluster, pool, out, &none) == 0
+	       : host             ? fill_system(host, out, &none) == 0
+	       : l->room[i]       ? fill_room(l->room[i], out) == 0
+	                          : false;
 }
 
 /* What a byte of a workload's takes of the class, in usable bytes of it; NaN if no volume
