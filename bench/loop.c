@@ -1,70 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bench/loop.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "bench/core/random.h"
-#include "bench/core/units.h"
+#include "bench/loop_internal.h"
 
 #define BATCH           64u
 #define SPIN_NS         60000u         /* shorter waits are spun: a sleep overshoots */
 #define SLEEP_NS        (100 * HCB_MS) /* signals, trouble and progress are looked at */
 #define SIGNAL_GRACE_NS (10 * HCB_SEC) /* draining after a signal */
 #define STILL_TURNS     1000000u       /* at one instant of virtual time: for ever */
-#define PAYLOAD_BYTES   (8 * HCB_MIB)  /* incompressible; ops read from seeded places */
 
 /* loop_state of an op: it goes out when it is due, or had to wait for room or a cap */
 enum { OP_NEW, OP_WAITED };
-
-/* A FUA write to a target without native FUA: first the write goes out, then a flush. */
-struct emulated_fua {
-	bool flushing;
-	uint32_t len;
-	uint64_t off, due_ns, submit_ns;
-};
-
-struct op_list {
-	struct hcb_op *head, **tail;
-};
-
-struct dev_state {
-	struct op_list waiting; /* due, not yet taken by the engine */
-	uint32_t inflight;
-};
-
-struct hcb_loop_own {
-	struct hcb_op *ops;
-	unsigned char *priv;
-	struct emulated_fua *fua; /* [op index] */
-	struct hcb_op *free;
-	uint32_t n_ops, inflight;
-	struct dev_state dev[HCB_MAX_VOLUMES];
-	unsigned char *payload, *read_buf;
-	struct hcb_random chance;
-	bool draining;   /* the window is over */
-	bool quiet;      /* the workload is not asked any more */
-	uint64_t end_ns; /* of the window */
-	uint64_t drain_until_ns;
-	uint64_t last_done_ns, next_progress_ns;
-	uint64_t submit_from_ns, submit_to_ns; /* of the last submit call */
-	bool just_submitted;                   /* in the turn before this one */
-	uint64_t next_turn_ns; /* from when on there was something to do again */
-	uint64_t written, cap_second, cap_used;
-	uint64_t still_at_ns, still_turns; /* turns at one instant of virtual time */
-};
-
-static void list_init(struct op_list *q)
-{
-	q->head = NULL;
-	q->tail = &q->head;
-}
 
 static void list_push(struct op_list *q, struct hcb_op *op)
 {
@@ -79,100 +31,6 @@ static void list_drop(struct op_list *q, unsigned n)
 		q->head = q->head->next;
 	if (!q->head)
 		q->tail = &q->head;
-}
-
-/* --- memory ----------------------------------------------------------------------- */
-
-static void *map_bytes(size_t n)
-{
-	void *p =
-	        mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static size_t largest_op_priv(const struct hcb_layout *layout)
-{
-	size_t max = 0;
-	for (unsigned d = 0; d < layout->n_devs; d++)
-		if (layout->devs[d]->engine->op_size > max)
-			max = layout->devs[d]->engine->op_size;
-	return (max + 63) & ~(size_t)63;
-}
-
-static void fill_payload(unsigned char *p, size_t n, uint64_t seed)
-{
-	struct hcb_random r;
-	hcb_random_init(&r, seed, 77);
-	for (size_t i = 0; i + 8 <= n; i += 8) {
-		uint64_t v = hcb_random_u64(&r);
-		memcpy(p + i, &v, 8);
-	}
-}
-
-static void init_ops(struct hcb_loop_own *o, size_t priv)
-{
-	for (uint32_t i = o->n_ops; i-- > 0;) {
-		struct hcb_op *op = &o->ops[i];
-		op->index = i;
-		op->priv = o->priv + (size_t)i * priv;
-		op->next = o->free;
-		o->free = op;
-	}
-}
-
-int hcb_loop_init(struct hcb_loop *l, uint64_t seed, struct hcb_err *err)
-{
-	struct hcb_loop_own *o = calloc(1, sizeof(*o));
-	if (!o)
-		return hcb_err_sys(err, -ENOMEM, "run loop");
-	l->own = o;
-	size_t priv = largest_op_priv(l->layout);
-	o->n_ops = l->layout->devs[0]->depth;
-	o->ops = map_bytes(o->n_ops * sizeof(*o->ops));
-	o->priv = map_bytes(o->n_ops * priv + 64);
-	o->fua = map_bytes(o->n_ops * sizeof(*o->fua));
-	o->payload = map_bytes(PAYLOAD_BYTES + l->wl->max_write_bytes);
-	o->read_buf = map_bytes((size_t)o->n_ops * l->wl->max_read_bytes + 4096);
-	if (!o->ops || !o->priv || !o->fua || !o->payload || !o->read_buf) {
-		hcb_loop_free(l);
-		return hcb_err_sys(err, -ENOMEM, "run loop: buffers");
-	}
-	fill_payload(o->payload, PAYLOAD_BYTES + l->wl->max_write_bytes, seed);
-	init_ops(o, priv);
-	hcb_random_init(&o->chance, seed, 78);
-	for (unsigned d = 0; d < l->layout->n_devs; d++)
-		list_init(&o->dev[d].waiting);
-	return 0;
-}
-
-/* A library that never answered may still write into an op or a buffer: then they stay.
- */
-static bool abandoned(const struct hcb_loop *l)
-{
-	for (unsigned d = 0; d < l->layout->n_devs; d++)
-		if (l->layout->devs[d]->abandoned)
-			return true;
-	return false;
-}
-
-void hcb_loop_free(struct hcb_loop *l)
-{
-	struct hcb_loop_own *o = l->own;
-	if (!o || abandoned(l))
-		return;
-	size_t priv = largest_op_priv(l->layout);
-	if (o->ops)
-		munmap(o->ops, o->n_ops * sizeof(*o->ops));
-	if (o->priv)
-		munmap(o->priv, o->n_ops * priv + 64);
-	if (o->fua)
-		munmap(o->fua, o->n_ops * sizeof(*o->fua));
-	if (o->payload)
-		munmap(o->payload, PAYLOAD_BYTES + l->wl->max_write_bytes);
-	if (o->read_buf)
-		munmap(o->read_buf, (size_t)o->n_ops * l->wl->max_read_bytes + 4096);
-	free(o);
-	l->own = NULL;
 }
 
 /* --- the window ------------------------------------------------------------------- */
@@ -495,7 +353,7 @@ static void give_buffer(struct hcb_loop *l, struct hcb_op *op)
 		hcb_verify_fill(l->verify, op);
 	else if (op->kind == HCB_WRITE)
 		op->buf = o->payload +
-		          hcb_random_below(&o->chance, PAYLOAD_BYTES / 4096) * 4096;
+		          hcb_random_below(&o->chance, HCB_LOOP_PAYLOAD / 4096) * 4096;
 	else
 		op->buf = o->read_buf + (size_t)op->index * l->wl->max_read_bytes;
 }
