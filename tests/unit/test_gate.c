@@ -6,35 +6,10 @@
 
 #include "bench/core/stats.h"
 #include "bench/gate.h"
+#include "gate_nights.h"
 #include "noise.h"
 
-#define MOST 12000
-
-static struct hcb_gate_night night[MOST];
-static struct hcb_gate_result res[MOST], other[MOST];
-
-static struct hcb_gate_conf conf_of(double delta)
-{
-	struct hcb_gate_conf c = hcb_gate_defaults(HCB_GATE_P50);
-	c.delta = delta;
-	c.s_floor = 0.001;
-	return c;
-}
-
-/* Nights from..to-1 at a level, with the same five small deviations (1.6 %) again and
-   again: what is seen can be worked out, and no chance is in it. */
-static void level(size_t from, size_t to, double y)
-{
-	static const double wobble[] = {-0.02, 0, 0.02, 0.01, -0.01};
-	for (size_t t = from; t < to; t++)
-		night[t] = (struct hcb_gate_night){.y = y + wobble[t % 5], .valid = true};
-}
-
-static void walk(size_t n)
-{
-	struct hcb_gate_conf c = conf_of(0.05);
-	assert_int_equal(hcb_gate_walk(night, n, &c, res), 0);
-}
+static struct hcb_gate_result other[MOST];
 
 /* "LLLLLLLLLLOOOS..." of nights from..to-1. */
 static void assert_states(size_t from, const char *want)
@@ -624,59 +599,6 @@ static void test_steps_are_found_in_the_promised_time(void **state)
 	}
 }
 
-/* ---- quiet nights ---- */
-
-/* How many, all within lo..hi. */
-static size_t quiet_within(size_t n, double lo, double hi)
-{
-	double y[200];
-	assert_true(n <= 200);
-	walk(n);
-	size_t many = hcb_gate_quiet(night, res, n, y);
-	for (size_t i = 0; i < many; i++)
-		assert_between(y[i], lo, hi);
-	return many;
-}
-
-static void test_quiet_nights_are_of_the_newest_level(void **state)
-{
-	(void)state;
-	level(0, 60, 3);
-	night[20].valid = false;
-	assert_int_equal(quiet_within(60, 2.9, 3.1), 59);
-	assert_int_equal(quiet_within(0, 0, 0), 0);
-	/* Not those of an episode that lasts, its first nights included. */
-	level(40, 60, 3.2);
-	assert_int_equal(quiet_within(60, 2.9, 3.1), 39);
-	/* It is accepted: its nights are the level, and no others are. */
-	night[50].ack = true;
-	assert_int_equal(quiet_within(60, 3.15, 3.25), 20);
-	assert_int_equal(res[50].segment, 40);
-	assert_int_equal(res[49].segment, 0);
-	/* An `ack` without an episode: what comes after it. */
-	level(0, 60, 3);
-	night[50].ack = true;
-	assert_int_equal(quiet_within(60, 2.9, 3.1), 9);
-	assert_int_equal(quiet_within(51, 2.9, 3.1), 0);
-	/* An improvement that lasts is the level by itself. */
-	level(0, 80, 3);
-	level(40, 80, 2.8);
-	assert_int_equal(quiet_within(80, 2.75, 2.85), 40);
-}
-
-static void test_an_episode_that_ended_by_itself_is_not_quiet(void **state)
-{
-	(void)state;
-	level(0, 80, 3);
-	level(40, 50, 3.2);
-	walk(80);
-	size_t back = 0;
-	while (res[back].state != HCB_GATE_RECOVERED)
-		back++;
-	assert_between((double)back, 52, 60);
-	assert_int_equal(quiet_within(80, 2.9, 3.1), 40 + 79 - back);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -705,8 +627,6 @@ int main(void)
 	        cmocka_unit_test(test_ten_thousand_nights),
 	        cmocka_unit_test(test_false_alarms_keep_to_the_budget),
 	        cmocka_unit_test(test_steps_are_found_in_the_promised_time),
-	        cmocka_unit_test(test_quiet_nights_are_of_the_newest_level),
-	        cmocka_unit_test(test_an_episode_that_ended_by_itself_is_not_quiet),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
