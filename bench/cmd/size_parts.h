@@ -109,6 +109,13 @@ int size_disks_find(struct size *s, struct hcb_err *err);
 const struct hcb_pool_spec *size_pool_under(const struct size_layout *l,
                                             const struct hcb_plan_on *on);
 
+/* ---- size_copies.c ---- */
+
+/* A volume of the database's on storage that keeps fewer copies than the shared layout's,
+   whatever the plan says; then what is given up is complete. After size_disks_find's
+   other parts. */
+void size_copies_find(const struct size *s, struct size_layout *l);
+
 /* ---- size_space.c ---- */
 
 /* l->classes, space_known and space_ratio, from its cluster file. */
