@@ -198,7 +198,7 @@ static void take_notes(struct check_night *n, const char *path)
 int check_controls(struct check_night *n, const char *when, struct hcb_err *err)
 {
 	const char *argv[SELF_MAX_ARGS];
-	char path[700], stem[32], reason[256];
+	char path[700], stem[32];
 	struct hcb_err why = HCB_ERR_INIT;
 	const struct self_opts o = {.timeout_ns = check_left_ns(n, CONTROLS_LIMIT),
 	                            .stop = n->stop,
@@ -225,7 +225,7 @@ int check_controls(struct check_night *n, const char *when, struct hcb_err *err)
 	}
 	if (r)
 		check_note(n, "%s", why.msg);
-	if (r || check_find(path, reason, sizeof(reason)) != CHECK_FOUND_WHOLE)
+	if (r || check_find(path, NULL, 0) != CHECK_FOUND_WHOLE)
 		return 0;
 	take_notes(n, path);
 	check_remember(n, path, "controls", true, false);

@@ -125,7 +125,7 @@ enum check_found {
 	CHECK_FOUND_WHOLE
 };
 /* What the file at path is, which must exist. why: of one that is INVALID, the first
-   reason. */
+   reason; size 0: not wanted. */
 enum check_found check_find(const char *path, char *why, size_t size);
 /* To be stored by check_keep. */
 void check_remember(struct check_night *n, const char *path, const char *name,
