@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How many copies lie under a layout's database: fewer than under the shared one are given
-   up. */
+/* How many copies lie under a layout's database: fewer than under the shared one are
+   given up. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>

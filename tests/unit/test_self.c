@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A verb of this very program as a child: here this test is the program, and plays one that
-   writes a result, or does not, and ends with a code. */
+/* A verb of this very program as a child: here this test is the program, and plays one
+   that writes a result, or does not, and ends with a code. */
 #include "hcb_test.h"
 
 #include <stdio.h>
@@ -37,8 +37,8 @@ static int found(void)
 	return strstr(text, "new") ? 'n' : 'o';
 }
 
-static int child(const char *code, bool writes, bool verdicts, bool answer, int *exit_code,
-                 struct hcb_err *err)
+static int child(const char *code, bool writes, bool verdicts, bool answer,
+                 int *exit_code, struct hcb_err *err)
 {
 	const char *const argv[] = {"play", code, writes ? path : "-", NULL};
 	const struct self_opts o = {.timeout_ns = 20 * HCB_SEC,
