@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The scenario of a layout is what --resume goes by: whatever a search depends on has to be
-   in its text. */
+/* The scenario of a layout is what --resume goes by: whatever a search depends on has to
+   be in its text. */
 #include "hcb_test.h"
 
 #include <stdio.h>
@@ -27,15 +27,17 @@ static void scenario(const char *osd, const char *disk, char text[SIZE_TEXT])
 	char plan[1200], cluster[600], path[128];
 	struct hcb_err err = HCB_ERR_INIT;
 	struct size *s = calloc(1, sizeof(*s));
-	snprintf(cluster, sizeof(cluster),
-	         "[cluster]\n[host h1 h2 h3]\nport = 1Gbit\nosd = %s\n[network]\npublic = "
-	         "direct\ncluster = direct\n[pool main]\nsize = 3\npg_num = 32\n",
-	         disk);
+	snprintf(
+	        cluster, sizeof(cluster),
+	        "[cluster]\n[host h1 h2 h3]\nport = 1Gbit\nosd = %s\n[network]\npublic = "
+	        "direct\ncluster = direct\n[pool main]\nsize = 3\npg_num = 32\n",
+	        disk);
 	put("c.ini", cluster);
 	snprintf(plan, sizeof(plan),
 	         "[size]\ndemand = 40/s\nload = db.rate\nslo = db.commit.p99=50ms\n"
 	         "[workload db]\ntype = postgres\n"
-	         "[layout shared]\nkind = shared\nlab = %s/c.ini\non = db.all: rbd:main/db\n"
+	         "[layout shared]\nkind = shared\nlab = %s/c.ini\non = db.all: "
+	         "rbd:main/db\n"
 	         "[layout tuned]\nkind = tuned\nosd = bluestore_max_defer_interval=%s\n",
 	         dir, osd);
 	put("p.ini", plan);
@@ -46,7 +48,8 @@ static void scenario(const char *osd, const char *disk, char text[SIZE_TEXT])
 	for (unsigned i = 0; i < s->n; i++)
 		s->layout[i].plan = &s->plan->layouts[i];
 	assert_ok(size_disks_find(s, &err), &err);
-	assert_ok(size_scenario(s, &s->layout[1], false, "c", text, SIZE_TEXT, &err), &err);
+	assert_ok(size_scenario(s, &s->layout[1], false, "c", text, SIZE_TEXT, &err),
+	          &err);
 	for (unsigned i = 0; i < s->n; i++)
 		free(s->layout[i].cluster);
 	free(s->plan);
