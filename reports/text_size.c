@@ -200,7 +200,7 @@ static void put_interference(FILE *f, const json_t *doc)
 		        "\n  interference: alone it carries %.2f (%.2f to %.2f) times "
 		        "as much",
 		        num(x, "mid"), num(x, "lo"), num(x, "hi"));
-	else
+	else if (json_is_object(json_object_get(i, "alone")))
 		fputs("\n  interference: not known, an end is missing", f);
 	fputc('\n', f);
 }
