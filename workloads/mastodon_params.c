@@ -22,8 +22,10 @@
 #define CRON_COMMITS  5.5  /* 1 to 10 [A] */
 #define RECORD_BYTES  3000 /* of log a status, without images [A] */
 #define FILES_SHARE   0.67 /* files a status or boost brings [D] */
+/* Rewritten from here on (redis.conf, auto-aof-rewrite-min-size [S]); the rewrite itself is
+   left out, and the log begins again. */
 #define AOF_BYTES     (64 * HCB_MIB)
-#define MAX_DATABASE  (16.0 * 0x1p30)
+#define MAX_DATABASE  (16.0 * 0x1p30) /* what is written to of the whole [A] */
 #define ROWS_PER_HOT  50 /* markers on a page [A] */
 
 /* What three sizes of instance were taken to have: 100, 5000, 50 000 users. */
@@ -263,6 +265,7 @@ static void derive_database(const struct mst_conf *c, struct mst_load *l)
 	uint64_t pages =
 	        or_law(c->database_bytes, law < MAX_DATABASE ? law : MAX_DATABASE) /
 	        PG_PAGE;
+	/* Where tables end, at most 512 MiB of it, and what is hot at any size [A]. */
 	uint64_t tail = pages / 8 < 65536 ? pages / 8 : 65536;
 	uint64_t hot = 64 + c->users / ROWS_PER_HOT;
 	l->db = (struct pg_db){pages - tail - hot, hot, tail};
