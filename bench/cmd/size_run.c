@@ -243,6 +243,15 @@ static bool last_invalid(const json_t *doc)
 	return n && strcmp(str(json_array_get(trials, n - 1), "outcome"), "invalid") == 0;
 }
 
+/* Cut short, and there is more to spend now. */
+static bool goes_on(const struct size *s, const json_t *doc)
+{
+	const json_t *spent = json_object_get(doc, "spent");
+	double budget_s = json_number_value(json_object_get(spent, "budget_s"));
+	return strcmp(str(doc, "end"), hcb_search_end_text(HCB_SEARCH_BUDGET)) == 0 &&
+	       s->plan->budget_ns > (uint64_t)(budget_s * 1e9);
+}
+
 /* search leaves invalid trials at a document's end out when it goes on: so they are
    counted here. */
 static void note_invalid(struct size_layout *l)
@@ -388,7 +397,7 @@ static int prepare_group(struct size *s, const struct size_layout *first,
 		json_t *doc = !r && s->resume ? json_load_file(path, 0, NULL) : NULL;
 		l->done = doc && strcmp(str(doc, "hcbench"), HCB_VERSION) == 0 &&
 		          json_is_false(json_object_get(doc, "partial")) &&
-		          !last_invalid(doc);
+		          !last_invalid(doc) && !goes_on(s, doc);
 		if (l->done)
 			l->search = doc;
 		else
