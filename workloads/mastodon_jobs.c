@@ -12,7 +12,7 @@
 
 #include "workloads/mastodon_impl.h"
 
-#define MARKER_BYTES   300u /* of log, one row updated in place [A] */
+#define MARKER_BYTES   300u                /* of log, one row updated in place [A] */
 #define CRON_ROWS      1000u               /* 100 to so many trends [A] */
 #define CRON_ROW_BYTES 150u                /* of log, a row upserted [A] */
 #define ROWS_PER_PAGE  50u                 /* of a small row [A] */

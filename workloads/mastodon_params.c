@@ -22,11 +22,11 @@
 #define CRON_COMMITS  5.5  /* 1 to 10 [A] */
 #define RECORD_BYTES  3000 /* of log a status, without images [A] */
 #define FILES_SHARE   0.67 /* files a status or boost brings [D] */
-/* Rewritten from here on (redis.conf, auto-aof-rewrite-min-size [S]); the rewrite itself is
-   left out, and the log begins again. */
+/* Rewritten from here on (redis.conf, auto-aof-rewrite-min-size [S]); the rewrite itself
+   is left out, and the log begins again. */
 #define AOF_BYTES     (64 * HCB_MIB)
 #define MAX_DATABASE  (16.0 * 0x1p30) /* what is written to of the whole [A] */
-#define ROWS_PER_HOT  50 /* markers on a page [A] */
+#define ROWS_PER_HOT  50              /* markers on a page [A] */
 
 /* What three sizes of instance were taken to have: 100, 5000, 50 000 users. */
 #define LAW(name, a, b, c)                                                               \
