@@ -431,6 +431,22 @@ static void test_holds_the_truth(void **state)
 	assert_true(width[widths / 2] <= HCB_SEARCH_WIDTH);
 }
 
+/* 45 trials a search, and 58 where a good load above one that is as often bad is asked
+   again until it is bad too. */
+static void test_coarse_trials_are_not_spent_on_one_load(void **state)
+{
+	const unsigned n = 200;
+	unsigned trials = 0;
+	(void)state;
+	for (unsigned i = 0; i < n; i++) {
+		struct world w;
+		world_make(&w, WORLD_COARSE, 5000 + i);
+		world_search(&s, &w);
+		trials += s.n_trials;
+	}
+	assert_between((double)trials / n, 35, 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +465,7 @@ int main(void)
 	        cmocka_unit_test(test_replayed_observations_give_the_same_state),
 	        cmocka_unit_test(test_loads_that_are_none),
 	        cmocka_unit_test(test_holds_the_truth),
+	        cmocka_unit_test(test_coarse_trials_are_not_spent_on_one_load),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
