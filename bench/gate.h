@@ -8,7 +8,9 @@
  * worse. What is compared is a window of the last m = 2..10 valid nights with the up to
  * 30 before it (winsorised windowed likelihood ratio, WGLR):
  *
- *   c, d  median and 1.4826 x the median absolute deviation of the baseline
+ *   c, d  median of the baseline, and 1.4826 x its median absolute deviation; 0.33 x what
+ *         its nights span without the best and the worst tenth, if that is more: nights
+ *         may be at one of two levels
  *   mu, s mean and deviation of the baseline, clamped to c +- 2.5 d
  *   z     (mean of the window, clamped to mu +- 3.3 s, - mu) / (s sqrt(1/m + 1/n))
  *

@@ -8,23 +8,29 @@
 #include "bench/core/stats.h"
 #include "bench/core/student.h"
 
-#define CLAMP_BASE    2.5    /* d, of a night in the baseline */
-#define CLAMP_WINDOW  3.3    /* s, of a night in the window */
-#define MAD_TO_SD     1.4826 /* of a normal distribution */
+#define CLAMP_BASE      2.5    /* d, of a night in the baseline */
+#define CLAMP_WINDOW    3.3    /* s, of a night in the window */
+#define MAD_TO_SD       1.4826 /* of a normal distribution */
 /* What clamping at 2.5 d takes from a normal distribution's deviation (1.02 makes up for
    it), and how far below d it may fall: two guesses of one thing. */
-#define CLAMPED_TO_SD 1.02
-#define LEAST_OF_MAD  0.8
-#define BOUND         0.999 /* of a single night, one-sided */
-#define COLLAPSE_S    6.0
-#define COLLAPSE      0.25
-#define RESAMPLES     999
-#define Z_80          0.8416 /* 80 % of a normal distribution */
-#define Z_975         1.9600 /* 97.5 % */
-#define MDE_NIGHTS    7
+#define CLAMPED_TO_SD   1.02
+#define LEAST_OF_MAD    0.8
+/* Of nights at two levels, most of them at one, d is the scatter about that one. The
+   distance without the best and the worst tenth has both levels in it, and nothing of as
+   many bad nights; 2.3 deviations of 20 to 30 normal ones. As much of it as takes no
+   power where the nights are normal. */
+#define TENTHS_TO_SD    (1 / 2.3)
+#define LEAST_OF_TENTHS 0.75
+#define BOUND           0.999 /* of a single night, one-sided */
+#define COLLAPSE_S      6.0
+#define COLLAPSE        0.25
+#define RESAMPLES       999
+#define Z_80            0.8416 /* 80 % of a normal distribution */
+#define Z_975           1.9600 /* 97.5 % */
+#define MDE_NIGHTS      7
 /* By so many s a step has to be beyond the floor for one of the medians of 2 to 7 nights
    to be, 80 % of the time: simulated (tests/accuracy/gate.c). */
-#define MEDIAN_80     0.15
+#define MEDIAN_80       0.15
 
 static const unsigned h_at[4] = {10, 14, 20, 30};
 
@@ -95,11 +101,14 @@ struct hcb_gate_base hcb_gate_base_of(const double *y, unsigned n, double s_floo
 {
 	struct hcb_gate_base b = {.n = n};
 	double w[HCB_GATE_MAX];
-	b.median = median_of(y, n);
+	memcpy(w, y, n * sizeof(*y));
+	sort_few(w, n);
+	b.median = middle(w, n);
+	double tenths = TENTHS_TO_SD * (w[n - 1 - n / 10] - w[n / 10]);
 	for (unsigned i = 0; i < n; i++)
 		w[i] = fabs(y[i] - b.median);
 	sort_few(w, n);
-	double d = MAD_TO_SD * middle(w, n);
+	double d = fmax(MAD_TO_SD * middle(w, n), LEAST_OF_TENTHS * tenths);
 	/* Of a series that mostly repeats one value d is 0: what differs by its
 	   resolution is no outlier. */
 	double half = CLAMP_BASE * fmax(d, s_floor);

@@ -17,12 +17,13 @@ enum noise_kind {
 	NOISE_BAD, /* normal, and 3 % of the nights 6 deviations worse */
 	NOISE_AR3, /* normal, lag-1 autocorrelation 0.3 */
 	NOISE_AR6, /* 0.6 */
+	NOISE_TWO, /* normal, and 35 % of the nights at a level 6 deviations worse */
 	NOISE_KINDS
 };
 
 static const char *const noise_name[] = {
         [NOISE_NORMAL] = "normal", [NOISE_T4] = "t4",       [NOISE_BAD] = "3 % bad",
-        [NOISE_AR3] = "AR(0.3)",   [NOISE_AR6] = "AR(0.6)",
+        [NOISE_AR3] = "AR(0.3)",   [NOISE_AR6] = "AR(0.6)", [NOISE_TWO] = "2 levels",
 };
 
 struct noise {
@@ -76,6 +77,9 @@ static inline double noise_draw(struct noise *z)
 	case NOISE_BAD:
 		y = noise_normal(z);
 		return hcb_random_unit(&z->r) < 0.03 ? y + 6 : y;
+	case NOISE_TWO:
+		y = noise_normal(z);
+		return hcb_random_unit(&z->r) < 0.35 ? y + 6 : y;
 	case NOISE_AR3:
 		return noise_ar(z, 0.3);
 	case NOISE_AR6:

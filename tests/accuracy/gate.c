@@ -30,10 +30,12 @@ static void false_alarms(unsigned series)
 	        {NOISE_T4, 0.1, HISTORY},
 	        {NOISE_BAD, 0.1, HISTORY},
 	        {NOISE_AR3, 0.1, HISTORY},
+	        {NOISE_TWO, 0.1, HISTORY},
 	        {NOISE_AR6, 0, HISTORY},
 	        {NOISE_NORMAL, 0, 0},
 	        {NOISE_BAD, 0, 0},
 	        {NOISE_AR3, 0, 0},
+	        {NOISE_TWO, 0, 0},
 	};
 	static struct series s;
 	struct hcb_gate_conf conf = plain_conf();

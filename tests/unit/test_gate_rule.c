@@ -83,6 +83,40 @@ static void test_no_baseline_is_quieter_than_its_floor_or_its_mad(void **state)
 	assert_close(b.s, 0.8 * 1.4826, 1e-9);
 }
 
+/* Twenty nights at one level and ten at another, as a pool may be in one of two states:
+   the median absolute deviation is the scatter about one of them. */
+static void test_two_levels_are_no_quiet_baseline(void **state)
+{
+	struct hcb_gate_conf c = hcb_gate_defaults(HCB_GATE_THROUGHPUT);
+	double y[30];
+	const double three[] = {1, 1, 1};
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		y[i] = (i % 3 == 2) + (i % 2 ? 0.01 : -0.01);
+	struct hcb_gate_base b = hcb_gate_base_of(y, 30, 0.001);
+	assert_true(b.s > 0.4 && b.s < 0.6);
+	assert_false(hcb_gate_look_at(&b, three, 3, &c).alarm);
+	assert_int_equal(hcb_gate_collapse(&b, three), 0);
+}
+
+/* A tenth of the nights, however bad, makes no noise of the others. */
+static void test_few_bad_nights_leave_the_scale_alone(void **state)
+{
+	static const unsigned lengths[] = {10, 19, 20, 29, 30};
+	(void)state;
+	for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++) {
+		unsigned n = lengths[k];
+		double y[30], bad[30];
+		for (unsigned i = 0; i < n; i++) {
+			y[i] = (double)(i * 7 % n) / n;
+			bad[i] = i < n / 10 ? 50 : y[i];
+		}
+		struct hcb_gate_base quiet = hcb_gate_base_of(y, n, 0.001);
+		struct hcb_gate_base b = hcb_gate_base_of(bad, n, 0.001);
+		assert_true(b.s < 1.7 * quiet.s);
+	}
+}
+
 /* mu 0, s 1, of 30 nights. */
 static const struct hcb_gate_base unit = {.n = 30, .s = 1, .sd = 1};
 
@@ -362,6 +396,8 @@ int main(void)
 	                test_h_is_that_of_the_table_and_linear_in_1_over_n_between),
 	        cmocka_unit_test(test_a_baseline_is_winsorised_at_two_and_a_half_mad),
 	        cmocka_unit_test(test_no_baseline_is_quieter_than_its_floor_or_its_mad),
+	        cmocka_unit_test(test_two_levels_are_no_quiet_baseline),
+	        cmocka_unit_test(test_few_bad_nights_leave_the_scale_alone),
 	        cmocka_unit_test(test_windows_by_hand),
 	        cmocka_unit_test(test_two_nights_count_by_the_smaller_of_the_two),
 	        cmocka_unit_test(test_of_two_windows_an_alarm_is_louder),
