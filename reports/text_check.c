@@ -201,6 +201,8 @@ static void put_explained(FILE *f, const json_t *doc, const json_t *s)
 		        hcb_check_value(b, sizeof(b), s, num(base, "value")),
 		        num(base, "nights"), str(base, "from"), str(base, "to"),
 		        100 * num(s, "deviation"));
+	else if (num(s, "valid_nights") >= num(s, "nights_needed"))
+		fprintf(f, "  baseline  not looked at: tonight does not count\n");
 	else
 		fprintf(f, "  baseline  none: %.0f valid nights of %.0f needed\n",
 		        num(s, "valid_nights"), num(s, "nights_needed"));
