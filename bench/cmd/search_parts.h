@@ -11,6 +11,7 @@
 
 #define SEARCH_MAX_PASSED 64
 #define SEARCH_VERIFY     4 /* the long trial measures so many times as long */
+#define SEARCH_BUDGET     (7200 * HCB_SEC) /* unless told; in virtual time none */
 
 struct search {
 	const char *what;                          /* workload or scenario */

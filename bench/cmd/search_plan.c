@@ -9,8 +9,7 @@
 #include "bench/cmd/search_parts.h"
 #include "bench/core/units.h"
 
-#define DEFAULT_BUDGET (7200 * HCB_SEC)
-#define NO_CYCLES      (60 * HCB_SEC) /* run's own where nothing else is said */
+#define NO_CYCLES (60 * HCB_SEC) /* run's own where nothing else is said */
 
 /* Warm-up to a cycle's edge and whole cycles, or by the clock: as run does it. */
 static void take_lengths(struct search *s, double *trial_s, double *long_s)
@@ -148,7 +147,7 @@ int search_set_up(struct search *s, struct hcb_err *err)
 	int r = take_range(s, &c, err);
 	c.cost_per_s = s->args.run.virtual_clock ? 1 : s->dilation;
 	if (!s->budget_said)
-		s->budget_ns = s->args.run.virtual_clock ? 0 : DEFAULT_BUDGET;
+		s->budget_ns = s->args.run.virtual_clock ? 0 : SEARCH_BUDGET;
 	c.budget_s = (double)s->budget_ns / 1e9;
 	if (!s->limit_ns)
 		s->limit_ns = 3600 * HCB_SEC + (uint64_t)(4e9 * c.verify_s * s->dilation);

@@ -243,13 +243,21 @@ static bool last_invalid(const json_t *doc)
 	return n && strcmp(str(json_array_get(trials, n - 1), "outcome"), "invalid") == 0;
 }
 
+/* Of a search; search's own unless the plan says one. */
+static double budget_s(const struct size *s)
+{
+	if (s->plan->budget_ns)
+		return (double)s->plan->budget_ns / 1e9;
+	return s->virtual_clock ? INFINITY : SEARCH_BUDGET / 1e9;
+}
+
 /* Cut short, and there is more to spend now. */
 static bool goes_on(const struct size *s, const json_t *doc)
 {
 	const json_t *spent = json_object_get(doc, "spent");
-	double budget_s = json_number_value(json_object_get(spent, "budget_s"));
+	double had_s = json_number_value(json_object_get(spent, "budget_s"));
 	return strcmp(str(doc, "end"), hcb_search_end_text(HCB_SEARCH_BUDGET)) == 0 &&
-	       s->plan->budget_ns > (uint64_t)(budget_s * 1e9);
+	       budget_s(s) > had_s;
 }
 
 /* search leaves invalid trials at a document's end out when it goes on: so they are

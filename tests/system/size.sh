@@ -179,6 +179,19 @@ jq -S . "$tmp/h.json" >"$tmp/x"
 jq -S . "$tmp/i.json" >"$tmp/y"
 cmp -s "$tmp/x" "$tmp/y" || fail "interrupted and resumed it comes to something else: $(diff "$tmp/x" "$tmp/y")"
 
+# ---- out of its budget: more of it, and it goes on ----
+
+sed 's/^load = .*/&\nbudget = 60s/' "$tmp/light.ini" >"$tmp/budget.ini"
+run size "$tmp/budget.ini" --keep "$tmp/few" -q -o "$tmp/few.json"
+few=$(jq -s 'map(.spent.trials) | add' "$tmp"/few/*.json)
+grep -q '"the budget is spent"' "$tmp"/few/shared.json || fail "the budget was enough: $few trials"
+run size "$tmp/budget.ini" --keep "$tmp/few" --resume -q -o "$tmp/few.json"
+[ "$(jq -s 'map(.spent.trials) | add' "$tmp"/few/*.json)" -eq "$few" ] || fail "more trials of the same budget"
+run size "$tmp/light.ini" --keep "$tmp/few" --resume -q -o "$tmp/more.json"
+jq -S ".layouts | map(del(.search_command))" "$tmp/l.json" >"$tmp/x"
+jq -S ".layouts | map(del(.search_command))" "$tmp/more.json" >"$tmp/y"
+cmp -s "$tmp/x" "$tmp/y" || fail "with more budget it comes to something else: $(diff "$tmp/x" "$tmp/y" | head -n 20)"
+
 # ---- disks and space of a cluster file, without a lab ----
 
 {
