@@ -75,16 +75,6 @@ struct view {
 	int least, most; /* smallest and largest tried */
 };
 
-/*
- * Good above one that is BETWEEN. The interval has to reach beyond it as well: asked
- * again and again for its being BETWEEN too, it would take what trials there are (14 of
- * 46 on a pool whose trials were good and bad in turn over a quarter of the loads).
- */
-static bool inside_too(const struct hcb_search_count *c)
-{
-	return believed(c, HCB_SEARCH_BELIEF);
-}
-
 static void look(const struct hcb_search *s, unsigned goal, struct view *v)
 {
 	*v = (struct view){NONE, NONE, NONE, NONE, NONE, NONE, NONE};
@@ -105,7 +95,9 @@ static void look(const struct hcb_search *s, unsigned goal, struct view *v)
 			v->last = i;
 		} else if (l == GOOD && v->first == NONE) {
 			v->lower = i;
-		} else if (l == GOOD && inside_too(&s->count[goal][i])) {
+		} else if (l == GOOD && believed(&s->count[goal][i], HCB_SEARCH_BELIEF)) {
+			/* The interval has to reach beyond it as well. Asked again until
+			   it is BETWEEN too, it would take what trials there are. */
 			v->last = i;
 		}
 	}

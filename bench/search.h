@@ -29,6 +29,7 @@
  *     three good and three bad ones lies too near the truth to be an end: it is BETWEEN,
  *     and the ends move to either side of it. Trials are coarse then, and ends are asked
  *     for more (5 %: 4 of 4, 6 of 7, 8 of 10).
+ *   - A load above one BETWEEN that is believed good lies inside the interval with it.
  *   - A load above the lower bound is not tried again right after a bad trial: what that
  *     left behind would be held against it. The lower bound is tried in between.
  *   - The lower bound has to hold in one long trial too; if it does not, it is BETWEEN.
