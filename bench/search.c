@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/search_curve.h"
+
 #define NONE (-1)
 
 /* Two steps of 5 %, and what rounding to three digits may add. */
@@ -39,11 +41,11 @@ double hcb_search_belief(unsigned good, unsigned bad)
 	return sum;
 }
 
-static bool believed(const struct hcb_search_count *c, double belief)
+static bool believed(const struct hcb_search_count *c)
 {
 	double p = hcb_search_belief(c->good, c->bad);
 	return hcb_search_classify(c->good, c->bad) != HCB_SEARCH_UNDECIDED &&
-	       (p >= belief || p <= 1 - belief);
+	       (p >= HCB_SEARCH_BELIEF || p <= 1 - HCB_SEARCH_BELIEF);
 }
 
 static enum lean lean_of(const struct hcb_search_count *c)
@@ -51,9 +53,6 @@ static enum lean lean_of(const struct hcb_search_count *c)
 	enum hcb_search_class k = hcb_search_classify(c->good, c->bad);
 	if (!c->good && !c->bad)
 		return UNTRIED;
-	if (c->good >= HCB_SEARCH_SPLIT && c->bad >= HCB_SEARCH_SPLIT &&
-	    !believed(c, HCB_SEARCH_BELIEF))
-		return BETWEEN;
 	bool bad =
 	        k == HCB_SEARCH_UPPER || (k == HCB_SEARCH_UNDECIDED && c->bad > c->good);
 	if (!bad && c->long_bad)
@@ -67,40 +66,57 @@ static enum lean lean_of(const struct hcb_search_count *c)
 
 /* Indices of loads, NONE if there is none. */
 struct view {
-	int upper;       /* smallest that leans bad: the relevant upper bound */
-	int tie;         /* smallest below it that leans nowhere */
-	int first;       /* smallest BETWEEN below it */
-	int last;        /* largest below it that is BETWEEN, or inside with those */
-	int lower;       /* largest good one below both: the relevant lower bound */
+	bool coarse;   /* trials contradict each other: the bounds are the fit's */
+	double spread; /* the fit's */
+	int upper;     /* smallest that leans bad: the relevant upper bound */
+	int tie;       /* smallest below it that leans nowhere */
+	int between; /* smallest below it that held in short trials and not in a long one
+	              */
+	int lower;   /* largest good one below all three: the relevant lower bound */
 	int least, most; /* smallest and largest tried */
 };
 
-static void look(const struct hcb_search *s, unsigned goal, struct view *v)
+static void look_at_leans(const struct hcb_search *s, unsigned goal, struct view *v)
 {
-	*v = (struct view){NONE, NONE, NONE, NONE, NONE, NONE, NONE};
-	for (int i = 0; i < (int)s->n_loads; i++) {
+	for (int i = 0; i < (int)s->n_loads && v->upper == NONE; i++) {
 		enum lean l = lean_of(&s->count[goal][i]);
-		if (l == UNTRIED)
-			continue;
-		v->least = v->least == NONE ? i : v->least;
-		v->most = i;
-		if (v->upper != NONE)
-			continue;
 		if (l == BAD)
 			v->upper = i;
 		else if (l == TIE && v->tie == NONE)
 			v->tie = i;
-		else if (l == BETWEEN) {
-			v->first = v->first == NONE ? i : v->first;
-			v->last = i;
-		} else if (l == GOOD && v->first == NONE) {
+		else if (l == BETWEEN && v->between == NONE)
+			v->between = i;
+		else if (l == GOOD && v->between == NONE)
 			v->lower = i;
-		} else if (l == GOOD && believed(&s->count[goal][i], HCB_SEARCH_BELIEF)) {
-			/* The interval has to reach beyond it as well. Asked again until
-			   it is BETWEEN too, it would take what trials there are. */
-			v->last = i;
-		}
 	}
+}
+
+/* The loads next to the fit's interval, outwards. */
+static void look_at_fit(const struct hcb_search *s, unsigned goal, struct view *v)
+{
+	struct hcb_search_curve c;
+	hcb_search_fit(s->load, s->count[goal], s->n_loads, HCB_SEARCH_TAIL, &c);
+	v->spread = c.spread;
+	for (int i = 0; i < (int)s->n_loads; i++) {
+		if (s->load[i] <= c.lo && !s->count[goal][i].long_bad)
+			v->lower = i;
+		if (s->load[i] >= c.hi && v->upper == NONE)
+			v->upper = i;
+	}
+}
+
+static void look(const struct hcb_search *s, unsigned goal, struct view *v)
+{
+	*v = (struct view){false, 0, NONE, NONE, NONE, NONE, NONE, NONE};
+	for (int i = 0; i < (int)s->n_loads; i++) {
+		if (lean_of(&s->count[goal][i]) == UNTRIED)
+			continue;
+		v->least = v->least == NONE ? i : v->least;
+		v->most = i;
+	}
+	v->coarse =
+	        hcb_search_contradictions(s->count[goal], s->n_loads) >= HCB_SEARCH_SPLIT;
+	(v->coarse ? look_at_fit : look_at_leans)(s, goal, v);
 }
 
 /* ---- what is next for a goal ---- */
@@ -121,24 +137,12 @@ static int nearest_load(const struct hcb_search *s, double load)
 	return best;
 }
 
-/* Where a load BETWEEN shows that trials are coarse, ends are asked for more. */
-static bool sure(const struct hcb_search *s, unsigned goal, const struct view *v, int i)
-{
-	return believed(&s->count[goal][i],
-	                v->first == NONE ? HCB_SEARCH_BELIEF : HCB_SEARCH_COARSE);
-}
-
 /* No upper bound yet: upwards, or the top is an end. */
 static struct wish up(const struct hcb_search *s, const struct view *v)
 {
 	int top = (int)s->n_loads - 1;
 	if (v->most == top)
 		return nothing;
-	if (v->last != NONE) {
-		int far = v->most - v->last + 1; /* 1, 2, 4, ... steps */
-		int i = v->most + far;
-		return (struct wish){i < top ? i : top, HCB_SEARCH_STEP_OUT};
-	}
 	int twice = nearest_load(s, 2 * s->load[v->most]);
 	return (struct wish){twice > v->most ? twice : v->most + 1, HCB_SEARCH_BRACKET};
 }
@@ -146,27 +150,20 @@ static struct wish up(const struct hcb_search *s, const struct view *v)
 /* No lower bound: downwards from the lowest load that is not good. */
 static struct wish down(const struct hcb_search *s, const struct view *v)
 {
-	int edge = v->first != NONE ? v->first : v->upper;
+	int edge = v->between != NONE ? v->between : v->upper;
 	if (edge == 0)
 		return nothing;
-	if (edge == v->first)
+	if (edge == v->between)
 		return (struct wish){edge - 1, HCB_SEARCH_STEP_OUT};
 	int half = nearest_load(s, s->load[edge] / 2);
 	return (struct wish){half < edge ? half : edge - 1, HCB_SEARCH_BRACKET};
 }
 
-/*
- * How far an end may be from what is inside: without a load BETWEEN the whole interval is
- * two steps; with one or two the ends are their neighbours; where more loads in a row are
- * too near the truth, trials are that coarse, and single steps would tell no more.
- */
-static bool apart(const struct hcb_search *s, const struct view *v, int low, int high)
+/* Two loads of which the one between them is worth a trial. */
+static bool apart(const struct hcb_search *s, int low, int high)
 {
-	if (low == NONE || high == NONE || high - low <= 1)
-		return false;
-	if (v->first == NONE)
-		return s->load[high] > NEAR * s->load[low];
-	return high - low > 1 + (v->last - v->first) / 2;
+	return low != NONE && high != NONE && high - low > 1 &&
+	       s->load[high] > NEAR * s->load[low];
 }
 
 /*
@@ -185,35 +182,73 @@ static struct wish again(const struct hcb_search *s, unsigned goal, const struct
 /* The ends drawn together, smaller first, then tried until they are believed. */
 static struct wish inside(const struct hcb_search *s, unsigned goal, const struct view *v)
 {
-	bool between = v->first != NONE;
-	int low_end = between ? v->first : v->upper;
-	int high_start = between ? v->last : v->lower;
-	if (apart(s, v, v->lower, low_end))
-		return (struct wish){(v->lower + low_end) / 2, HCB_SEARCH_MIDPOINT};
-	if (apart(s, v, high_start, v->upper))
-		return (struct wish){(high_start + v->upper) / 2, HCB_SEARCH_MIDPOINT};
-	if (v->lower != NONE && !sure(s, goal, v, v->lower))
+	const struct hcb_search_count *c = s->count[goal];
+	if (v->between != NONE) {
+		if (v->between - v->lower > 1 && v->lower != NONE)
+			return (struct wish){(v->lower + v->between) / 2,
+			                     HCB_SEARCH_MIDPOINT};
+	} else if (apart(s, v->lower, v->upper)) {
+		return (struct wish){(v->lower + v->upper) / 2, HCB_SEARCH_MIDPOINT};
+	}
+	if (v->lower != NONE && !believed(&c[v->lower]))
 		return (struct wish){v->lower, HCB_SEARCH_CONFIRM};
-	if (v->upper != NONE && !sure(s, goal, v, v->upper))
+	if (v->upper != NONE && !believed(&c[v->upper]))
 		return again(s, goal, v, v->upper);
 	return nothing;
+}
+
+static bool enough(const struct hcb_search_count *c, unsigned n, const struct view *v,
+                   int length)
+{
+	unsigned seen = 0;
+	for (unsigned i = 0; i < n; i++)
+		seen += c[i].good + c[i].bad;
+	return seen >= HCB_SEARCH_ENOUGH ||
+	       length <= HCB_SEARCH_STEPS * (1 + v->spread / HCB_SEARCH_PER);
+}
+
+/*
+ * The ends of the fit's interval: a trial there tells nearly as much of the limit as one
+ * at the limit, and of the spread. The upper one, but after a bad trial the load below
+ * the lower, where what that left behind does little. Each has been tried in the end.
+ */
+static struct wish at_the_ends(const struct hcb_search *s, unsigned goal,
+                               const struct view *v)
+{
+	const struct hcb_search_count *c = s->count[goal];
+	int lower = v->lower == NONE ? 0 : v->lower;
+	int upper = v->upper == NONE ? (int)s->n_loads - 1 : v->upper;
+	int rest = lower > 0 ? lower - 1 : 0;
+	bool done = enough(c, s->n_loads, v, upper - lower);
+	if (!done && s->last_bad >> goal & 1 && rest < upper)
+		return (struct wish){rest, HCB_SEARCH_REST};
+	if (done && lean_of(&c[lower]) == UNTRIED)
+		return (struct wish){lower, HCB_SEARCH_CONFIRM};
+	if (!done || lean_of(&c[upper]) == UNTRIED)
+		return (struct wish){upper, HCB_SEARCH_CONFIRM};
+	return nothing;
+}
+
+static struct wish by_leans(const struct hcb_search *s, unsigned goal,
+                            const struct view *v)
+{
+	struct wish w = nothing;
+	if (v->tie != NONE)
+		return again(s, goal, v, v->tie);
+	if (v->upper == NONE)
+		w = up(s, v);
+	if (w.index == NONE && v->lower == NONE)
+		w = down(s, v);
+	return w.index == NONE ? inside(s, goal, v) : w;
 }
 
 static struct wish goal_next(const struct hcb_search *s, unsigned goal)
 {
 	struct view v;
-	struct wish w = nothing;
 	look(s, goal, &v);
 	if (v.most == NONE)
 		return (struct wish){nearest_load(s, s->conf.start), HCB_SEARCH_BRACKET};
-	if (v.tie != NONE)
-		return again(s, goal, &v, v.tie);
-	if (v.upper == NONE)
-		w = up(s, &v);
-	if (w.index == NONE && v.lower == NONE)
-		w = down(s, &v);
-	if (w.index == NONE)
-		w = inside(s, goal, &v);
+	struct wish w = (v.coarse ? at_the_ends : by_leans)(s, goal, &v);
 	if (w.index == NONE && v.lower != NONE && s->conf.verify_s > 0 &&
 	    !s->count[goal][v.lower].long_good)
 		w = (struct wish){v.lower, HCB_SEARCH_VERIFY};
@@ -375,8 +410,8 @@ static void bound(const struct hcb_search *s, unsigned goal, const struct view *
 	if (i == NONE)
 		return;
 	const struct hcb_search_count *c = &s->count[goal][i];
-	*out = (struct hcb_search_bound){true, sure(s, goal, v, i), s->load[i], c->good,
-	                                 c->bad};
+	*out = (struct hcb_search_bound){true, v->coarse || believed(c), s->load[i],
+	                                 c->good, c->bad};
 }
 
 /* Of a goal whose trials are all done. */

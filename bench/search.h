@@ -25,14 +25,18 @@
  *   - While the bounds are far apart one trial a load is enough to choose a direction.
  *     Nothing rests on it: both ends are tried again before they are believed.
  *   - An end is believed when its trials leave under 10 % for its being on the other side
- *     (uniform prior on the share of bad trials: 3 of 3, 5 of 6, 6 of 8). A load that has
- *     three good and three bad ones lies too near the truth to be an end: it is BETWEEN,
- *     and the ends move to either side of it. Trials are coarse then, and ends are asked
- *     for more (5 %: 4 of 4, 6 of 7, 8 of 10).
- *   - A load above one BETWEEN that is believed good lies inside the interval with it.
+ *     (uniform prior on the share of bad trials: 3 of 3, 5 of 6, 6 of 8).
+ *   - Trials that contradict each other, three of them whatever threshold is taken, are
+ *     coarse: from mostly good to mostly bad it takes several loads. Load by load that
+ *     would take dozens of trials. The share of bad ones grows with load, so all trials
+ *     tell of all loads: the interval is then that of a fit to all of them
+ *     (bench/search_curve.h), from the load below its 95 % to the one above. Trials go on
+ *     at its ends until it is two steps long, more where trials are that coarse.
  *   - A load above the lower bound is not tried again right after a bad trial: what that
- *     left behind would be held against it. The lower bound is tried in between.
- *   - The lower bound has to hold in one long trial too; if it does not, it is BETWEEN.
+ *     left behind would be held against it. The lower bound is tried in between, of
+ *     coarse ones the load below that.
+ *   - The lower bound has to hold in one long trial too; if it does not, the next load
+ *     below it has to.
  *
  * The truth this is held against (make accuracy, docs/accuracy/search.md) is the load at
  * which a trial is good with probability one half.
@@ -52,9 +56,15 @@
 #define HCB_SEARCH_SUM     5   /* trials in the duration sum; RFC 9971's are seconds */
 #define HCB_SEARCH_EXCEED  0.5 /* exceed ratio */
 #define HCB_SEARCH_BELIEF  0.9
-#define HCB_SEARCH_COARSE  0.95 /* where a load is BETWEEN */
-#define HCB_SEARCH_SPLIT   3    /* so many good and so many bad: a load is BETWEEN */
-#define HCB_SEARCH_INVALID 3    /* invalid trials in a row that end a search */
+#define HCB_SEARCH_SPLIT   3     /* so many trials contradict the others: coarse */
+#define HCB_SEARCH_TAIL    0.025 /* of coarse trials' fit, beyond either end */
+/* Coarse trials are enough when their interval is two steps of the grid long, two more
+   for each 5 % of spread (a whole 5 % takes some 20 trials for it), or when there are 60.
+   Tuned on tests/search_world.h: half as long takes 1.5 times the trials. */
+#define HCB_SEARCH_STEPS   2
+#define HCB_SEARCH_PER     0.05
+#define HCB_SEARCH_ENOUGH  60
+#define HCB_SEARCH_INVALID 3 /* invalid trials in a row that end a search */
 
 #define HCB_SEARCH_MAX_GOALS  12
 #define HCB_SEARCH_MAX_LOADS  512
@@ -76,7 +86,7 @@ enum hcb_search_why {
 	HCB_SEARCH_BRACKET,  /* outwards: twice or half as much */
 	HCB_SEARCH_MIDPOINT, /* between a bound from below and one from above */
 	HCB_SEARCH_CONFIRM,  /* an end again, until it is believed */
-	HCB_SEARCH_STEP_OUT, /* next to a load that is too near the truth */
+	HCB_SEARCH_STEP_OUT, /* below a load that did not hold in the long trial */
 	HCB_SEARCH_REST,     /* the lower one, as a higher one would follow a bad trial */
 	HCB_SEARCH_VERIFY,   /* the lower bound, longer */
 	HCB_SEARCH_REPEAT,   /* the last one was invalid */
@@ -103,7 +113,7 @@ enum hcb_search_end {
 	HCB_SEARCH_REGULAR,
 	HCB_SEARCH_LEAST_FAILS,     /* even the least load is an upper bound */
 	HCB_SEARCH_GREATEST_PASSES, /* even the greatest is a lower bound */
-	HCB_SEARCH_TOO_WIDE,        /* too much lies BETWEEN */
+	HCB_SEARCH_TOO_WIDE,        /* trials are too coarse */
 	HCB_SEARCH_NO_LOWER,        /* the least load is too near the truth to tell */
 	HCB_SEARCH_NO_UPPER,        /* the greatest likewise */
 	HCB_SEARCH_BUDGET,          /* ended before it was done */
