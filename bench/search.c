@@ -460,7 +460,8 @@ const char *hcb_search_end_text(enum hcb_search_end end)
 	        [HCB_SEARCH_REGULAR] = "regular",
 	        [HCB_SEARCH_LEAST_FAILS] = "even the least load fails",
 	        [HCB_SEARCH_GREATEST_PASSES] = "even the greatest load passes",
-	        [HCB_SEARCH_TOO_WIDE] = "in between, trials are good as often as not",
+	        [HCB_SEARCH_TOO_WIDE] =
+	                "trials are good and bad in turn over a wide range",
 	        [HCB_SEARCH_NO_LOWER] = "the least load passes about as often as not",
 	        [HCB_SEARCH_NO_UPPER] = "the greatest load passes about as often as not",
 	        [HCB_SEARCH_BUDGET] = "the budget is spent",

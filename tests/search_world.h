@@ -22,6 +22,8 @@ enum world_kind {
 	WORLD_NOISY,   /* spread 2 % to 5 % */
 	WORLD_COARSE,  /* spread 5 % to 10 %: trials that are too short for what they ask
 	                */
+	WORLD_SKEWED,  /* as coarse, but no logistic curve: one side is twice as steep, as
+	                  of the least or the greatest of many chances */
 	WORLD_STALLS,  /* 4 % of all trials are bad whatever the load, as many good */
 	WORLD_DRIFT,   /* the limit moves by up to 5 % either way within 40 trials; truth:
 	                  its mean over the search */
@@ -34,14 +36,15 @@ enum world_kind {
 };
 
 static const char *const world_names[WORLD_KINDS] = {
-        "clean",   "noisy",   "coarse",      "stalls",         "drift",
-        "backlog", "invalid", "least fails", "greatest passes"};
+        "clean", "noisy",   "coarse",  "skewed",      "stalls",
+        "drift", "backlog", "invalid", "least fails", "greatest passes"};
 
 struct world {
 	enum world_kind kind;
 	double limit, spread, floor, drift, backlog;
 	double from, to;
 	struct hcb_random r;
+	int skew; /* 1: bad trials come slowly and then all at once; -1: the other way */
 	bool after_bad;
 	unsigned tried;
 	double sum_limit; /* of all trials */
@@ -57,9 +60,12 @@ static void world_make(struct world *w, enum world_kind kind, uint64_t seed)
 	*w = (struct world){.kind = kind, .from = 5, .to = 5000};
 	hcb_random_init(&w->r, seed, 1);
 	w->limit = world_draw(w, 10, 2500);
-	w->spread = kind == WORLD_NOISY    ? world_draw(w, 0.02, 0.05)
-	            : kind == WORLD_COARSE ? world_draw(w, 0.05, 0.1)
-	                                   : world_draw(w, 0.005, 0.02);
+	w->spread = kind == WORLD_NOISY ? world_draw(w, 0.02, 0.05)
+	            : kind == WORLD_COARSE || kind == WORLD_SKEWED
+	                    ? world_draw(w, 0.05, 0.1)
+	                    : world_draw(w, 0.005, 0.02);
+	if (kind == WORLD_SKEWED)
+		w->skew = hcb_random_below(&w->r, 2) ? 1 : -1;
 	if (kind == WORLD_STALLS)
 		w->floor = 0.04;
 	if (kind == WORLD_DRIFT)
@@ -70,6 +76,15 @@ static void world_make(struct world *w, enum world_kind kind, uint64_t seed)
 		w->limit = w->from / world_draw(w, 1.15, 4);
 	if (kind == WORLD_GREATEST)
 		w->limit = w->to * world_draw(w, 1.15, 4);
+}
+
+/* The share of bad trials, one half at 0; above in spreads. */
+static double world_share(const struct world *w, double above)
+{
+	if (!w->skew)
+		return w->floor + (1 - 2 * w->floor) / (1 + exp(-above));
+	double one_side = exp(-log(2) * exp(w->skew * above));
+	return w->skew > 0 ? 1 - one_side : one_side;
 }
 
 static struct hcb_search_seen world_try(struct world *w, const struct hcb_search_ask *ask)
@@ -85,9 +100,8 @@ static struct hcb_search_seen world_try(struct world *w, const struct hcb_search
 	if (w->after_bad)
 		limit -= w->backlog;
 	double spread = ask->verify ? w->spread / 2 : w->spread;
-	double p = w->floor +
-	           (1 - 2 * w->floor) / (1 + exp(-(log(ask->load) - limit) / spread));
-	seen.bad = hcb_random_unit(&w->r) < p;
+	double share = world_share(w, (log(ask->load) - limit) / spread);
+	seen.bad = hcb_random_unit(&w->r) < share;
 	w->after_bad = seen.bad;
 	return seen;
 }
