@@ -59,9 +59,10 @@ static bool measured(const json_t *doc)
 	return any;
 }
 
-/* docs/accuracy/decide.md: of what is decided with at most 24 trials a layout a fifth is
-   wrong, KEEP SHARED where it should be OPTIONAL; with 36 a twentieth. */
-#define ENOUGH_TRIALS 36
+/* docs/accuracy/decide.md: of what is decided with at most 12 trials a layout a third is
+   KEEP SHARED where it should be OPTIONAL, with 18 a twelfth, with 24 one in a hundred.
+ */
+#define ENOUGH_TRIALS 24
 
 static void put_few_trials(FILE *f, const json_t *doc)
 {
@@ -76,8 +77,9 @@ static void put_few_trials(FILE *f, const json_t *doc)
 	}
 	if (fewest < ENOUGH_TRIALS)
 		fprintf(f,
-		        "  A search had %.0f trials: fewer than %d overlook, one time in "
-		        "five, a split that would be worth having.\n",
+		        "  A search had %.0f trials: fewer than %d overlook, up to one "
+		        "time "
+		        "in three, a split that would be worth having.\n",
 		        fewest, ENOUGH_TRIALS);
 }
 

@@ -101,12 +101,12 @@ at 0.98 .decision.flip_lo "KEEP SHARED"
 # So few trials may overlook a split that would be worth having; with enough there is no word
 # of it.
 n=$(jq '.layouts[0].capacity.trials' "$tmp/at.json")
-[ "$n" -lt 36 ] || fail "$n trials are not few"
-expect_stdout "A search had $n trials: fewer than 36 overlook"
+[ "$n" -lt 24 ] || fail "$n trials are not few"
+expect_stdout "A search had $n trials: fewer than 24 overlook"
 jq '.trials |= (. + . + .)' h/shared.json >"$tmp/many" && cp "$tmp/many" h/shared.json
 at 0.98 .decision.flip_lo "KEEP SHARED"
 [ "$(jq '.layouts[0].capacity.trials' "$tmp/at.json")" -eq $((3 * n)) ] || fail "not the trials that were kept"
-if grep -q "A search had" "$out"; then [ $((3 * n)) -lt 36 ] || fail "$((3 * n)) trials are few"; fi
+if grep -q "A search had" "$out"; then [ $((3 * n)) -lt 24 ] || fail "$((3 * n)) trials are few"; fi
 cp "$tmp/x" h/shared.json
 # Without a split there is none that fails.
 at 4 .decision.flip_hi INCONCLUSIVE
