@@ -72,8 +72,10 @@ struct view {
 	int tie;       /* smallest below it that leans nowhere */
 	int between; /* smallest below it that held in short trials and not in a long one
 	              */
-	int lower;   /* largest good one below all three: the relevant lower bound */
-	int least, most; /* smallest and largest tried */
+	int lower;   /* largest good one below upper and between: the relevant lower bound
+	              */
+	int inner;   /* coarse: the same, whatever long trials showed */
+	int most;    /* largest tried */
 };
 
 static void look_at_leans(const struct hcb_search *s, unsigned goal, struct view *v)
@@ -98,7 +100,11 @@ static void look_at_fit(const struct hcb_search *s, unsigned goal, struct view *
 	hcb_search_fit(s->load, s->count[goal], s->n_loads, HCB_SEARCH_TAIL, &c);
 	v->spread = c.spread;
 	for (int i = 0; i < (int)s->n_loads; i++) {
-		if (s->load[i] <= c.lo && !s->count[goal][i].long_bad)
+		if (s->count[goal][i].long_bad && v->between == NONE)
+			v->between = i;
+		if (s->load[i] <= c.lo)
+			v->inner = i;
+		if (s->load[i] <= c.lo && v->between == NONE)
 			v->lower = i;
 		if (s->load[i] >= c.hi && v->upper == NONE)
 			v->upper = i;
@@ -108,12 +114,9 @@ static void look_at_fit(const struct hcb_search *s, unsigned goal, struct view *
 static void look(const struct hcb_search *s, unsigned goal, struct view *v)
 {
 	*v = (struct view){false, 0, NONE, NONE, NONE, NONE, NONE, NONE};
-	for (int i = 0; i < (int)s->n_loads; i++) {
-		if (lean_of(&s->count[goal][i]) == UNTRIED)
-			continue;
-		v->least = v->least == NONE ? i : v->least;
-		v->most = i;
-	}
+	for (int i = 0; i < (int)s->n_loads; i++)
+		if (lean_of(&s->count[goal][i]) != UNTRIED)
+			v->most = i;
 	v->coarse =
 	        hcb_search_contradictions(s->count[goal], s->n_loads) >= HCB_SEARCH_SPLIT;
 	(v->coarse ? look_at_fit : look_at_leans)(s, goal, v);
@@ -197,14 +200,22 @@ static struct wish inside(const struct hcb_search *s, unsigned goal, const struc
 	return nothing;
 }
 
-static bool enough(const struct hcb_search_count *c, unsigned n, const struct view *v,
-                   int length)
+/*
+ * Of the fit's interval, long trials aside: no short one brings nearer what those moved.
+ * Trials far from it were for other goals or for direction, and tell nothing of it.
+ */
+static bool enough(const struct hcb_search *s, unsigned goal, const struct view *v,
+                   int lower, int upper)
 {
+	const struct hcb_search_count *c = s->count[goal];
 	unsigned seen = 0;
-	for (unsigned i = 0; i < n; i++)
-		seen += c[i].good + c[i].bad;
-	return seen >= HCB_SEARCH_ENOUGH ||
-	       length <= HCB_SEARCH_STEPS * (1 + v->spread / HCB_SEARCH_PER);
+	for (unsigned i = 0; i < s->n_loads; i++)
+		if (s->load[i] * HCB_SEARCH_NEARBY >= s->load[lower] &&
+		    s->load[i] <= s->load[upper] * HCB_SEARCH_NEARBY)
+			seen += c[i].good + c[i].bad;
+	double aim = 1 + v->spread / HCB_SEARCH_PER;
+	return seen >= HCB_SEARCH_ENOUGH || upper - lower <= 1 ||
+	       log(s->load[upper] / s->load[lower]) <= aim * log(NEAR);
 }
 
 /*
@@ -216,10 +227,11 @@ static struct wish at_the_ends(const struct hcb_search *s, unsigned goal,
                                const struct view *v)
 {
 	const struct hcb_search_count *c = s->count[goal];
+	int inner = v->inner == NONE ? 0 : v->inner;
 	int lower = v->lower == NONE ? 0 : v->lower;
 	int upper = v->upper == NONE ? (int)s->n_loads - 1 : v->upper;
-	int rest = lower > 0 ? lower - 1 : 0;
-	bool done = enough(c, s->n_loads, v, upper - lower);
+	int rest = inner > 0 ? inner - 1 : 0;
+	bool done = enough(s, goal, v, inner, upper);
 	if (!done && s->last_bad >> goal & 1 && rest < upper)
 		return (struct wish){rest, HCB_SEARCH_REST};
 	if (done && lean_of(&c[lower]) == UNTRIED)
@@ -410,8 +422,11 @@ static void bound(const struct hcb_search *s, unsigned goal, const struct view *
 	if (i == NONE)
 		return;
 	const struct hcb_search_count *c = &s->count[goal][i];
-	*out = (struct hcb_search_bound){true, v->coarse || believed(c), s->load[i],
-	                                 c->good, c->bad};
+	unsigned fit = 0;
+	for (unsigned k = 0; v->coarse && k < s->n_loads; k++)
+		fit += s->count[goal][k].good + s->count[goal][k].bad;
+	*out = (struct hcb_search_bound){
+	        true, fit || believed(c), s->load[i], c->good, c->bad, fit};
 }
 
 /* Of a goal whose trials are all done. */
@@ -422,9 +437,11 @@ static enum hcb_search_end ended(const struct hcb_search *s, const struct view *
 		                                       : HCB_SEARCH_NO_UPPER;
 	if (v->lower == NONE)
 		return v->upper == 0 ? HCB_SEARCH_LEAST_FAILS : HCB_SEARCH_NO_LOWER;
-	/* Whole loads cannot be nearer than the next one. */
+	/* Whole loads cannot be nearer than the next one, or the one behind it if that
+	   did not hold in a long trial. */
+	int next = v->lower + 1;
 	bool wide = s->load[v->upper] > (1 + HCB_SEARCH_WIDE) * s->load[v->lower] &&
-	            v->upper - v->lower > 2;
+	            v->upper != next && !(v->between == next && v->upper == next + 1);
 	return wide ? HCB_SEARCH_TOO_WIDE : HCB_SEARCH_REGULAR;
 }
 

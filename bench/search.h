@@ -23,7 +23,7 @@
  * Beyond the RFC, so that the interval holds the truth and not just the majority of five:
  *
  *   - While the bounds are far apart one trial a load is enough to choose a direction.
- *     Nothing rests on it: both ends are tried again before they are believed.
+ *     Nothing rests on it alone: both ends are tried again before they are believed.
  *   - An end is believed when its trials leave under 10 % for its being on the other side
  *     (uniform prior on the share of bad trials: 3 of 3, 5 of 6, 6 of 8).
  *   - Trials that contradict each other, three of them whatever threshold is taken, are
@@ -31,7 +31,8 @@
  *     would take dozens of trials. The share of bad ones grows with load, so all trials
  *     tell of all loads: the interval is then that of a fit to all of them
  *     (bench/search_curve.h), from the load below its 95 % to the one above. Trials go on
- *     at its ends until it is two steps long, more where trials are that coarse.
+ *     at the upper end and, after bad ones, below the lower, until it is two steps long,
+ *     more where trials are that coarse, or 60 of them lie near it.
  *   - A load above the lower bound is not tried again right after a bad trial: what that
  *     left behind would be held against it. The lower bound is tried in between, of
  *     coarse ones the load below that.
@@ -59,11 +60,12 @@
 #define HCB_SEARCH_SPLIT   3     /* so many trials contradict the others: coarse */
 #define HCB_SEARCH_TAIL    0.025 /* of coarse trials' fit, beyond either end */
 /* Coarse trials are enough when their interval is two steps of the grid long, two more
-   for each 5 % of spread (a whole 5 % takes some 20 trials for it), or when there are 60.
-   Tuned on tests/search_world.h: half as long takes 1.5 times the trials. */
-#define HCB_SEARCH_STEPS   2
+   for each 5 % of spread (a whole 5 % takes some 20 trials for it), or when 60 lie within
+   NEARBY of an end. Tuned on tests/search_world.h: half as long takes 1.5 times the
+   trials. */
 #define HCB_SEARCH_PER     0.05
 #define HCB_SEARCH_ENOUGH  60
+#define HCB_SEARCH_NEARBY  1.65
 #define HCB_SEARCH_INVALID 3 /* invalid trials in a row that end a search */
 
 #define HCB_SEARCH_MAX_GOALS  12
@@ -85,11 +87,12 @@ struct hcb_search_conf {
 enum hcb_search_why {
 	HCB_SEARCH_BRACKET,  /* outwards: twice or half as much */
 	HCB_SEARCH_MIDPOINT, /* between a bound from below and one from above */
-	HCB_SEARCH_CONFIRM,  /* an end again, until it is believed */
+	HCB_SEARCH_CONFIRM,  /* an end again, until it is believed or the fit is enough */
 	HCB_SEARCH_STEP_OUT, /* below a load that did not hold in the long trial */
-	HCB_SEARCH_REST,     /* the lower one, as a higher one would follow a bad trial */
-	HCB_SEARCH_VERIFY,   /* the lower bound, longer */
-	HCB_SEARCH_REPEAT,   /* the last one was invalid */
+	HCB_SEARCH_REST, /* the lower one, of coarse trials the load below it, as a higher
+	                    one would follow a bad trial */
+	HCB_SEARCH_VERIFY, /* the lower bound, longer */
+	HCB_SEARCH_REPEAT, /* the last one was invalid */
 };
 
 struct hcb_search_ask {
@@ -123,9 +126,10 @@ enum hcb_search_end {
 };
 
 struct hcb_search_bound {
-	bool known, believed;
+	bool known, believed; /* what a fit gives is believed */
 	double load;
 	unsigned good, bad; /* its trials, those of verification aside */
+	unsigned fit;       /* trials of the fit that it comes from; 0: from its own */
 };
 
 struct hcb_search_result {

@@ -6,10 +6,11 @@
  *
  *	floor + (1 - 2 floor) / (1 + exp(-(ln load - ln limit) / spread))
  *
- * with a floor of 2 % for what no load explains, a limit of any size (uniform in its
- * logarithm) and a spread from 1 % to 20 % (likewise): a Bayesian fit of a psychometric
- * function (Watson and Pelli 1983, QUEST; Kontsevich and Tyler 1999), of which the
- * spread is integrated out. Pure: no state, no allocation.
+ * with a floor of 2 % for what no load explains, a limit anywhere from 0.6 times
+ * the loads in doubt to 1.65 times (uniform in its logarithm: with the floor it would
+ *else have no end) and a spread from 1 % to 20 % (likewise): a Bayesian fit of a
+ *psychometric function (Watson and Pelli 1983, QUEST; Kontsevich and Tyler 1999), of
+ *which the spread is integrated out. Pure: no state, no allocation.
  */
 #ifndef HCB_BENCH_SEARCH_CURVE_H
 #define HCB_BENCH_SEARCH_CURVE_H

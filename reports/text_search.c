@@ -54,11 +54,15 @@ static void put_end(FILE *f, const json_t *doc, const json_t *goal, const char *
 	snprintf(key, sizeof(key), "%s_good", side);
 	double good = num(goal, key);
 	snprintf(key, sizeof(key), "%s_bad", side);
-	double bad = num(goal, key);
+	double bad = num(goal, key), fit = num(goal, "fit_trials");
 	snprintf(key, sizeof(key), "%s_believed", side);
-	fprintf(f, "    %s: %.0f of %.0f trials %s",
-	        load_text(doc, num(goal, side), load, sizeof(load)),
-	        *kind == 'g' ? good : bad, good + bad, kind);
+	fprintf(f, "    %s: ", load_text(doc, num(goal, side), load, sizeof(load)));
+	if (good + bad > 0)
+		fprintf(f, "%.0f of %.0f trials %s", *kind == 'g' ? good : bad,
+		        good + bad, kind);
+	if (fit > 0)
+		fprintf(f, "%sby a curve through all %.0f trials",
+		        good + bad > 0 ? ", " : "", fit);
 	if (*kind == 'g' && json_is_true(json_object_get(goal, "verified")))
 		fprintf(f, ", and one of %.6g s",
 		        num(json_object_get(doc, "search"), "long_trial_s"));

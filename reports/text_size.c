@@ -72,14 +72,16 @@ static void put_few_trials(FILE *f, const json_t *doc)
 		const json_t *l = json_array_get(all, i);
 		const json_t *c = json_object_get(l, "capacity");
 		if (json_is_object(c) && strcmp(str(l, "kind"), "none") != 0 &&
+		    !json_is_true(json_object_get(c, "regular")) &&
 		    num(c, "trials") < fewest)
 			fewest = num(c, "trials");
 	}
 	if (fewest < ENOUGH_TRIALS)
 		fprintf(f,
-		        "  A search had %.0f trials: fewer than %d overlook, up to one "
-		        "time "
-		        "in three, a split that would be worth having.\n",
+		        "  A search was over after %.0f trials: with fewer than %d a "
+		        "split "
+		        "that would be worth having is overlooked up to one time in "
+		        "three.\n",
 		        fewest, ENOUGH_TRIALS);
 }
 

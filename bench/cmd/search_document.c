@@ -46,7 +46,7 @@ static json_t *goal_json(const struct search *s, unsigned goal)
 	                   : s->n_slos == 1 ? s->slo[0].name
 	                                    : "all";
 	bool both = r.lower.known && r.upper.known;
-	return json_pack("{sssbsbsssosososbsisisbsisisb}", "name", name, "searched",
+	return json_pack("{sssbsbsssosososbsisisbsisisisb}", "name", name, "searched",
 	                 (int)(s->state.conf.wanted >> goal & 1), "regular",
 	                 (int)r.regular, "end", hcb_search_end_text(r.end), "lower",
 	                 load_json(&r.lower), "upper", load_json(&r.upper), "width",
@@ -54,7 +54,8 @@ static json_t *goal_json(const struct search *s, unsigned goal)
 	                 "lower_believed", (int)r.lower.believed, "lower_good",
 	                 (int)r.lower.good, "lower_bad", (int)r.lower.bad,
 	                 "upper_believed", (int)r.upper.believed, "upper_good",
-	                 (int)r.upper.good, "upper_bad", (int)r.upper.bad, "verified",
+	                 (int)r.upper.good, "upper_bad", (int)r.upper.bad, "fit_trials",
+	                 (int)(r.lower.known ? r.lower.fit : r.upper.fit), "verified",
 	                 (int)r.verified);
 }
 

@@ -98,15 +98,18 @@ at() { # FACTOR OF BOUND VERDICT [LAYOUTS]: split, tuned
 	[ "$got" = "$3" ] || fail "$got at $1 x $2 with ${4:-nothing else}, expected $3"
 }
 at 0.98 .decision.flip_lo "KEEP SHARED"
-# So few trials may overlook a split that would be worth having; with enough there is no word
-# of it.
+# A search that was cut off after so few trials may overlook a split that would be worth
+# having; of one that ended by itself, or had more, there is no word of it.
 n=$(jq '.layouts[0].capacity.trials' "$tmp/at.json")
 [ "$n" -lt 24 ] || fail "$n trials are not few"
-expect_stdout "A search had $n trials: fewer than 24 overlook"
-jq '.trials |= (. + . + .)' h/shared.json >"$tmp/many" && cp "$tmp/many" h/shared.json
+if grep -q "A search was over" "$out"; then fail "its search was not cut off"; fi
+jq '.goals[0].regular = false' "$tmp/x" >h/shared.json
+at 0.98 .decision.flip_lo "KEEP SHARED"
+expect_stdout "A search was over after $n trials: with fewer than 24"
+jq '.goals[0].regular = false | .trials |= (. + . + .)' "$tmp/x" >h/shared.json
 at 0.98 .decision.flip_lo "KEEP SHARED"
 [ "$(jq '.layouts[0].capacity.trials' "$tmp/at.json")" -eq $((3 * n)) ] || fail "not the trials that were kept"
-if grep -q "A search had" "$out"; then [ $((3 * n)) -lt 24 ] || fail "$((3 * n)) trials are few"; fi
+if grep -q "A search was over" "$out"; then [ $((3 * n)) -lt 24 ] || fail "$((3 * n)) trials are few"; fi
 cp "$tmp/x" h/shared.json
 # Without a split there is none that fails.
 at 4 .decision.flip_hi INCONCLUSIVE

@@ -526,6 +526,87 @@ static void test_coarse_trials_are_not_spent_on_one_load(void **state)
 	assert_between((double)trials / n, 25, 40);
 }
 
+/* Bad by chance, logistic, spread 8 %; goal g's limit is limit[g]. */
+static void run_coarse(struct hcb_random *r, const double *limit, unsigned goals,
+                       double *failed)
+{
+	struct hcb_search_ask ask;
+	while (hcb_search_next(&s, &ask) == HCB_SEARCH_TRIAL) {
+		struct hcb_search_seen seen = {.cost_s = ask.length_s};
+		for (unsigned g = 0; g < goals; g++) {
+			double p = 1 / (1 + exp(-log(ask.load / limit[g]) / 0.08));
+			seen.bad |= (uint32_t)(hcb_random_unit(r) < p) << g;
+		}
+		if (failed && ask.verify && *failed <= 0) {
+			seen.bad = 1;
+			*failed = ask.load;
+		}
+		hcb_search_observe(&s, &seen);
+	}
+}
+
+/* What did not hold in a long trial bounds what does, however the fit moves after. */
+static void test_coarse_and_a_long_trial_that_fails(void **state)
+{
+	const double limit = 400;
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		struct hcb_random r;
+		double failed = 0;
+		hcb_random_init(&r, 700 + i, 1);
+		start(10, 1000, 1, 1);
+		run_coarse(&r, &limit, 1, &failed);
+		struct hcb_search_result got = result(0);
+		assert_true(failed > 0);
+		assert_true(got.lower.known && got.lower.load < failed);
+	}
+}
+
+/* Trials far below, for other goals, take none from the higher one. */
+static void test_coarse_goals_far_apart(void **state)
+{
+	static const double limit[] = {400, 50, 100};
+	double alone = 0, shared = 0;
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		struct hcb_random r;
+		hcb_random_init(&r, 900 + i, 1);
+		start(10, 1000, 1, 1);
+		run_coarse(&r, limit, 1, NULL);
+		alone += log(result(0).upper.load / result(0).lower.load);
+		hcb_random_init(&r, 900 + i, 2);
+		start(10, 1000, 3, 7);
+		run_coarse(&r, limit, 3, NULL);
+		shared += log(result(0).upper.load / result(0).lower.load);
+	}
+	assert_between(shared / alone, 0.9, 1.1);
+}
+
+/* Clients: from 6 to 7 are more than three steps of the grid, and yet nothing lies
+   between them. */
+static void test_coarse_whole_loads(void **state)
+{
+	const struct hcb_search_conf c = {.from = 1,
+	                                  .to = 64,
+	                                  .whole = true,
+	                                  .n_goals = 1,
+	                                  .wanted = 1,
+	                                  .trial_s = 60};
+	const double limit = 6.5;
+	double width = 0;
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		struct hcb_err err = HCB_ERR_INIT;
+		struct hcb_random r;
+		hcb_random_init(&r, 1100 + i, 1);
+		assert_int_equal(hcb_search_init(&s, &c, &err), 0);
+		run_coarse(&r, &limit, 1, NULL);
+		struct hcb_search_result got = result(0);
+		width += got.upper.load - got.lower.load;
+	}
+	assert_between(width / 100, 1, 2.2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,6 +630,9 @@ int main(void)
 	        cmocka_unit_test(test_loads_that_are_none),
 	        cmocka_unit_test(test_holds_the_truth),
 	        cmocka_unit_test(test_coarse_trials_are_not_spent_on_one_load),
+	        cmocka_unit_test(test_coarse_and_a_long_trial_that_fails),
+	        cmocka_unit_test(test_coarse_goals_far_apart),
+	        cmocka_unit_test(test_coarse_whole_loads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
