@@ -511,7 +511,7 @@ static void test_holds_the_truth(void **state)
 	assert_true(width[widths / 2] <= HCB_SEARCH_WIDTH);
 }
 
-/* 35 trials a search, and 45 to 58 where what one load shows tells nothing of others. */
+/* 31 trials a search, and 45 to 58 where what one load shows tells nothing of others. */
 static void test_coarse_trials_are_not_spent_on_one_load(void **state)
 {
 	const unsigned n = 200;
