@@ -23,6 +23,19 @@ static void start(double from, double to, unsigned goals, uint32_t wanted)
 	assert_int_equal(hcb_search_init(&s, &c, &err), 0);
 }
 
+/* 1 to 64 of what there are no halves of, and nothing to be verified. */
+static void start_whole(void)
+{
+	const struct hcb_search_conf c = {.from = 1,
+	                                  .to = 64,
+	                                  .whole = true,
+	                                  .n_goals = 1,
+	                                  .wanted = 1,
+	                                  .trial_s = 60};
+	struct hcb_err err = HCB_ERR_INIT;
+	assert_int_equal(hcb_search_init(&s, &c, &err), 0);
+}
+
 static void see(bool bad)
 {
 	const struct hcb_search_seen seen = {.bad = bad, .cost_s = s.asked.length_s};
@@ -411,16 +424,9 @@ static void test_goals_share_trials(void **state)
 
 static void test_whole_loads(void **state)
 {
-	const struct hcb_search_conf c = {.from = 1,
-	                                  .to = 64,
-	                                  .whole = true,
-	                                  .n_goals = 1,
-	                                  .wanted = 1,
-	                                  .trial_s = 60};
-	struct hcb_err err = HCB_ERR_INIT;
 	const double limit = 7.5;
 	(void)state;
-	assert_int_equal(hcb_search_init(&s, &c, &err), 0);
+	start_whole();
 	for (unsigned i = 1; i < s.n_loads; i++)
 		assert_true(floor(s.load[i]) >= s.load[i] && s.load[i] > s.load[i - 1]);
 	run_steps(&limit, 1);
@@ -586,20 +592,13 @@ static void test_coarse_goals_far_apart(void **state)
    between them. */
 static void test_coarse_whole_loads(void **state)
 {
-	const struct hcb_search_conf c = {.from = 1,
-	                                  .to = 64,
-	                                  .whole = true,
-	                                  .n_goals = 1,
-	                                  .wanted = 1,
-	                                  .trial_s = 60};
 	const double limit = 6.5;
 	double width = 0;
 	(void)state;
 	for (unsigned i = 0; i < 100; i++) {
-		struct hcb_err err = HCB_ERR_INIT;
 		struct hcb_random r;
 		hcb_random_init(&r, 1100 + i, 1);
-		assert_int_equal(hcb_search_init(&s, &c, &err), 0);
+		start_whole();
 		run_coarse(&r, &limit, 1, NULL);
 		struct hcb_search_result got = result(0);
 		width += got.upper.load - got.lower.load;
