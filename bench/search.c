@@ -70,12 +70,10 @@ struct view {
 	double spread; /* the fit's */
 	int upper;     /* smallest that leans bad: the relevant upper bound */
 	int tie;       /* smallest below it that leans nowhere */
-	int between; /* smallest below it that held in short trials and not in a long one
-	              */
-	int lower;   /* largest good one below upper and between: the relevant lower bound
-	              */
-	int inner;   /* coarse: the same, whatever long trials showed */
-	int most;    /* largest tried */
+	int between;   /* smallest below it that did not hold in a long trial */
+	int lower;     /* largest good below these two: the relevant lower bound */
+	int inner;     /* coarse: the same, whatever long trials showed */
+	int most;      /* largest tried */
 };
 
 static void look_at_leans(const struct hcb_search *s, unsigned goal, struct view *v)
