@@ -50,6 +50,10 @@
 
 #include "bench/core/err.h"
 
+/* Of what is tried next and what an end rests on. One more with each change to it: a kept
+   search of another rule cannot be gone on with. */
+#define HCB_SEARCH_RULE 1
+
 #define HCB_SEARCH_STEP  1.05 /* of the grid */
 #define HCB_SEARCH_WIDTH 0.12 /* upper / lower - 1 that is aimed at */
 #define HCB_SEARCH_WIDE  0.25 /* above it a result is not regular */
@@ -117,6 +121,7 @@ enum hcb_search_end {
 	HCB_SEARCH_LEAST_FAILS,     /* even the least load is an upper bound */
 	HCB_SEARCH_GREATEST_PASSES, /* even the greatest is a lower bound */
 	HCB_SEARCH_TOO_WIDE,        /* trials are too coarse */
+	HCB_SEARCH_LONG_FAILS,      /* the least load holds in short trials only */
 	HCB_SEARCH_NO_LOWER,        /* the least load is too near the truth to tell */
 	HCB_SEARCH_NO_UPPER,        /* the greatest likewise */
 	HCB_SEARCH_BUDGET,          /* ended before it was done */

@@ -24,9 +24,10 @@ static double num(const json_t *o, const char *key)
 static json_t *search_json(const struct search *s)
 {
 	const struct hcb_search_conf *c = &s->state.conf;
-	return json_pack("{sssssssfsfsfsfsfsIsssfss}", "workload", s->args.wl->name,
-	                 "scenario", s->args.scenario ? s->what : "", "load", s->load,
-	                 "from", c->from, "to", c->to, "step", HCB_SEARCH_STEP, "trial_s",
+	return json_pack("{sisssssssfsfsfsfsfsIsssfss}", "rule", HCB_SEARCH_RULE,
+	                 "workload", s->args.wl->name, "scenario",
+	                 s->args.scenario ? s->what : "", "load", s->load, "from",
+	                 c->from, "to", c->to, "step", HCB_SEARCH_STEP, "trial_s",
 	                 (double)s->measured_ns / 1e9, "long_trial_s",
 	                 (double)s->long_ns / 1e9, "seed", (json_int_t)s->seed, "clock",
 	                 s->args.run.virtual_clock ? "virtual" : "real", "dilation",
@@ -120,7 +121,9 @@ static int same_search(const struct search *s, const json_t *doc, struct hcb_err
 	const json_t *old = json_object_get(doc, "search");
 	json_t *own = search_json(s), *slos = hcb_slo_json(s->slo, s->n_slos);
 	const char *key = differs(old, own);
-	if (key && strcmp(key, "command") != 0) {
+	if (key && strcmp(key, "rule") == 0) {
+		r = another(s, "its trials were chosen by another rule", err);
+	} else if (key && strcmp(key, "command") != 0) {
 		snprintf(why, sizeof(why), "\"%s\" differs", key);
 		r = another(s, why, err);
 	} else if (!json_equal(json_object_get(doc, "objectives"), slos)) {

@@ -63,6 +63,13 @@ for other in "--slo commit.p99=801ms --seed 3" "--slo commit.p99=800ms --seed 4"
 	expect_stderr "another search"
 done
 same "$tmp/cut.json" "$tmp/s.json" || fail "a refused --resume wrote"
+jq '.search.rule += 1' "$tmp/s.json" >"$tmp/ruled.json"
+cp "$tmp/ruled.json" "$tmp/ruled.was"
+run search "$@" --slo commit.p99=800ms --seed 3 -o "$tmp/ruled.json" --resume
+expect_exit 2
+expect_stderr_lines 1
+expect_stderr "another search" "another rule"
+cmp -s "$tmp/ruled.json" "$tmp/ruled.was" || fail "a refused --resume wrote"
 jq '.trials[1].load = 1' "$tmp/s.json" >"$tmp/bent.json"
 run search "$@" --slo commit.p99=800ms --seed 3 -o "$tmp/bent.json" --resume
 expect_exit 1
@@ -98,6 +105,17 @@ expect_exit 130
 jq -e '.partial and (.trials | length) >= 2' "$tmp/i.json" >/dev/null || fail "$(jq -c .spent "$tmp/i.json")"
 run search "$@" --slo commit.p99=800ms --seed 3 -o "$tmp/i.json" --resume -q
 same "$tmp/i.json" "$tmp/s.json" || fail "an interrupted search, resumed, ends elsewhere"
+
+# Trials of 10 s contradict each other: all of them tell, and the report says so.
+run search postgres --on "all=$disk" --set checkpoint_timeout=30s --set scale=10 --set clients=2 \
+	--load rate --from 50/s --to 200/s --duration 10s --slo commit.p95=200ms --seed 3 -q -o "$tmp/coarse.json"
+case $status in 0 | 11) ;; *) fail "exit code $status" ;; esac
+jq -e '.goals[0].fit_trials == ([.trials[] | select(.verify | not)] | length)
+	and .goals[0].lower_believed and .goals[0].upper_believed
+	and .goals[0].lower < .goals[0].upper' "$tmp/coarse.json" >/dev/null || fail "$(jq -c .goals "$tmp/coarse.json")"
+jq -e '.goals[0].fit_trials == 0' "$tmp/s.json" >/dev/null || fail "a fit where nothing was in doubt"
+n=$(jq '.goals[0].fit_trials' "$tmp/coarse.json")
+[ "$(grep -c "by a curve through all $n trials" "$out")" -eq 2 ] || fail "not said where the ends come from"
 
 # Nothing passes; everything does; whole loads; several objectives.
 run search micro --on all=hdd:generic-7200 --slo io.p50=1us --load rate --from 20/s --to 100/s \

@@ -364,6 +364,34 @@ static void test_invalid_trials_teach_nothing(void **state)
 	assert_false(result(0).upper.known);
 }
 
+/* Good and bad in turn from 92 to 108: that there is no end on the far side is said, and
+   the near one is known. */
+static struct hcb_search_result in_turn(double from, double to)
+{
+	struct hcb_search_ask ask;
+	unsigned turn = 0;
+	start(from, to, 1, 1);
+	while (hcb_search_next(&s, &ask) == HCB_SEARCH_TRIAL) {
+		bool toss = ask.load > 92 && ask.load < 108;
+		see(toss ? turn++ % 2 : ask.load > 100);
+	}
+	return result(0);
+}
+
+static void test_an_end_too_near_the_truth(void **state)
+{
+	struct hcb_search_result r = in_turn(100, 1000);
+	(void)state;
+	assert_int_equal(r.end, HCB_SEARCH_NO_LOWER);
+	assert_false(r.regular || r.lower.known);
+	assert_true(r.upper.known && r.upper.fit && r.upper.load > 100);
+
+	r = in_turn(10, 100);
+	assert_int_equal(r.end, HCB_SEARCH_NO_UPPER);
+	assert_false(r.regular || r.upper.known);
+	assert_true(r.lower.known && r.lower.fit && r.lower.load < 100);
+}
+
 /* It holds in short trials, not in the long one: the next load below has to. */
 static void test_verification_steps_down(void **state)
 {
@@ -386,7 +414,7 @@ static void test_verification_steps_down(void **state)
 	start(80, 120, 1, 1);
 	while (hcb_search_next(&s, &ask) == HCB_SEARCH_TRIAL)
 		see(ask.load > 100 || ask.verify);
-	assert_int_equal(result(0).end, HCB_SEARCH_NO_LOWER);
+	assert_int_equal(result(0).end, HCB_SEARCH_LONG_FAILS);
 }
 
 static void test_goals_share_trials(void **state)
@@ -621,6 +649,7 @@ int main(void)
 	        cmocka_unit_test(test_budget_out_of_coarse_trials),
 	        cmocka_unit_test(test_budget_out),
 	        cmocka_unit_test(test_nothing_passes_and_everything_does),
+	        cmocka_unit_test(test_an_end_too_near_the_truth),
 	        cmocka_unit_test(test_invalid_trials_teach_nothing),
 	        cmocka_unit_test(test_verification_steps_down),
 	        cmocka_unit_test(test_goals_share_trials),
