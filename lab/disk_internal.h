@@ -68,7 +68,7 @@ struct serve {
 	uint32_t most_queued;
 	struct disk_counters counters;
 	struct disk_recorder *record; /* NULL: nothing is recorded */
-	struct hcb_hist late;         /* wall ns from when an op was done to the reply */
+	struct hcb_hist late;         /* lab ns from when an op was done to the reply */
 	pthread_t timer;
 };
 

@@ -85,7 +85,7 @@ static void answer_timed(struct serve *sv, struct request *r)
 	uint64_t late = hcb_clock_now(&sv->clock) - r->op.done_ns;
 	disk_answer(sv, r);
 	pthread_mutex_lock(&sv->lock);
-	hcb_hist_record(&sv->late, (uint64_t)((double)late * sv->clock.dilation));
+	hcb_hist_record(&sv->late, late);
 	pthread_mutex_unlock(&sv->lock);
 }
 
