@@ -430,12 +430,14 @@ static void bound(const struct hcb_search *s, unsigned goal, const struct view *
 /* Of a goal whose trials are all done. */
 static enum hcb_search_end ended(const struct hcb_search *s, const struct view *v)
 {
+	int top = (int)s->n_loads - 1;
 	if (v->upper == NONE)
-		return v->lower == (int)s->n_loads - 1 ? HCB_SEARCH_GREATEST_PASSES
-		                                       : HCB_SEARCH_NO_UPPER;
+		return v->lower == top     ? HCB_SEARCH_GREATEST_PASSES
+		       : v->between == top ? HCB_SEARCH_GREATEST_SHORT
+		                           : HCB_SEARCH_NO_UPPER;
 	if (v->lower == NONE)
 		return v->upper == 0     ? HCB_SEARCH_LEAST_FAILS
-		       : v->between == 0 ? HCB_SEARCH_LONG_FAILS
+		       : v->between == 0 ? HCB_SEARCH_LEAST_SHORT
 		                         : HCB_SEARCH_NO_LOWER;
 	/* Whole loads cannot be nearer than the next one, or the one behind it if that
 	   did not hold in a long trial. */
@@ -479,7 +481,9 @@ const char *hcb_search_end_text(enum hcb_search_end end)
 	        [HCB_SEARCH_GREATEST_PASSES] = "even the greatest load passes",
 	        [HCB_SEARCH_TOO_WIDE] =
 	                "trials are good and bad in turn over a wide range",
-	        [HCB_SEARCH_LONG_FAILS] = "even the least load fails the long trial",
+	        [HCB_SEARCH_LEAST_SHORT] = "the least load holds in short trials only",
+	        [HCB_SEARCH_GREATEST_SHORT] =
+	                "the greatest load holds in short trials only",
 	        [HCB_SEARCH_NO_LOWER] = "the least load passes about as often as not",
 	        [HCB_SEARCH_NO_UPPER] = "the greatest load passes about as often as not",
 	        [HCB_SEARCH_BUDGET] = "the budget is spent",

@@ -121,7 +121,8 @@ enum hcb_search_end {
 	HCB_SEARCH_LEAST_FAILS,     /* even the least load is an upper bound */
 	HCB_SEARCH_GREATEST_PASSES, /* even the greatest is a lower bound */
 	HCB_SEARCH_TOO_WIDE,        /* trials are too coarse */
-	HCB_SEARCH_LONG_FAILS,      /* the least load holds in short trials only */
+	HCB_SEARCH_LEAST_SHORT,     /* the least load holds in short trials only */
+	HCB_SEARCH_GREATEST_SHORT,  /* the greatest likewise */
 	HCB_SEARCH_NO_LOWER,        /* the least load is too near the truth to tell */
 	HCB_SEARCH_NO_UPPER,        /* the greatest likewise */
 	HCB_SEARCH_BUDGET,          /* ended before it was done */

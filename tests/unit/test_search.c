@@ -414,7 +414,16 @@ static void test_verification_steps_down(void **state)
 	start(80, 120, 1, 1);
 	while (hcb_search_next(&s, &ask) == HCB_SEARCH_TRIAL)
 		see(ask.load > 100 || ask.verify);
-	assert_int_equal(result(0).end, HCB_SEARCH_LONG_FAILS);
+	assert_int_equal(result(0).end, HCB_SEARCH_LEAST_SHORT);
+
+	/* Not at the greatest, which is no upper bound for that: the next below it does.
+	 */
+	start(80, 120, 1, 1);
+	while (hcb_search_next(&s, &ask) == HCB_SEARCH_TRIAL)
+		see(ask.verify && ask.load >= 120);
+	r = result(0);
+	assert_int_equal(r.end, HCB_SEARCH_GREATEST_SHORT);
+	assert_true(r.verified && r.lower.load < 120 && !r.upper.known);
 }
 
 static void test_goals_share_trials(void **state)
