@@ -56,13 +56,13 @@ static void ctl(const char *line)
 	command(argv, NULL, 0);
 }
 
-static void start(const char *cache)
+static void start(const char *cache, const char *dilation)
 {
 	char file[300];
-	const char *const serve[] = {program(),  "disk", "serve",   "generic-7200",
-	                             "--mount",  t.dir,  "--size",  "128MiB",
-	                             "--filled", "60%",  "--cache", cache,
-	                             NULL};
+	const char *const serve[] = {program(),    "disk",   "serve",   "generic-7200",
+	                             "--mount",    t.dir,    "--size",  "128MiB",
+	                             "--filled",   "60%",    "--cache", cache,
+	                             "--dilation", dilation, NULL};
 	const char *const attach[] = {"losetup",        "-f", "--show",
 	                              "--direct-io=on", file, NULL};
 	if (geteuid() != 0 || access("/dev/fuse", R_OK | W_OK) != 0 ||
@@ -200,7 +200,7 @@ static unsigned round_of(unsigned seed)
 static void test_with_its_cache(void **state)
 {
 	(void)state;
-	start("on");
+	start("on", "1");
 	for (unsigned i = 0; i < 15; i++)
 		assert_int_equal(round_of(i), 0);
 	assert_true(t.o.newest > 100);
@@ -210,21 +210,23 @@ static void test_with_its_cache(void **state)
 static void test_without_cache(void **state)
 {
 	(void)state;
-	start("off");
+	start("off", "1");
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(round_of(i), 0);
 }
 
-/* What a lying disk happens to have written by itself is not lost; so one cut may find
-   nothing. An honest disk loses nothing in any number of them. */
+/* What a lying disk has written by itself by then is not lost, and beside a machine that
+   is held up it writes everything: 50 cuts found next to nothing. So its time is slow,
+   and the machine is the faster one. */
 static void test_a_lie_is_found_out(void **state)
 {
 	unsigned bad = 0;
 	(void)state;
-	start("on");
+	start("on", "50");
 	ctl("lie on");
-	for (unsigned i = 0; i < 50 && bad <= 10; i++)
+	for (unsigned i = 0; i < 5; i++)
 		bad += round_of(i);
+	print_message("%u sectors lost\n", bad);
 	assert_true(bad > 10);
 }
 
