@@ -160,7 +160,7 @@ static unsigned promised(void)
 }
 
 /* Some time, and until there is something to lose: how many writes a while carries is for
-   the machine to say, and on a busy one it was none. */
+   the machine to say, and a cut before any promise proves nothing. */
 static void let_it_run(void)
 {
 	const struct timespec ms = {0, 1000000L};
